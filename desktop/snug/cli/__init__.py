@@ -1,0 +1,1 @@
+"""The terminal: the same services, in text and JSON."""

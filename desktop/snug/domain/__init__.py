@@ -1,0 +1,1 @@
+"""Values and pure functions that every room shares. Standard library only, no I/O."""

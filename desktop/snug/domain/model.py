@@ -1,0 +1,93 @@
+"""Models and the devices that run them, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from snug.domain.sampling import Sampling
+
+DEFAULT_CONTEXT_LENGTH = 8192
+
+
+class DeviceKind(StrEnum):
+    """What computes."""
+
+    CPU = "cpu"
+    GPU = "gpu"
+    INTEGRATED = "integrated"
+    ACCELERATOR = "accelerator"
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A processor llama.cpp can use. Bytes are of the memory that it computes in."""
+
+    name: str
+    description: str
+    kind: DeviceKind
+    free_bytes: int
+    total_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a loaded model really lies.
+
+    Attributes:
+        device: description of the device that holds most layers.
+        layers_on_gpu: repeating layers and the output layer on a GPU.
+        layers: all of them.
+        reason: why it is not all on a GPU, in plain words; "" when it is.
+    """
+
+    device: str
+    layers_on_gpu: int
+    layers: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """A model on this disk, as the library keeps it.
+
+    Attributes:
+        name: the library name, unique; what the person types and sees.
+        path: absolute path of the (first) GGUF file.
+        context_length: the longest context the model was trained for, in tokens.
+        licence: SPDX-like identifier from the file's metadata; "" where unknown.
+        source: where it came from: "starter", "import" or a repository "owner/name".
+        parameter_count: number of weights; 0 where unknown.
+        chat_template: the model's own Jinja template; "" where it has none.
+        sampling: the values that its makers recommend; None where the file names none.
+    """
+
+    name: str
+    path: str
+    size_bytes: int
+    sha256: str
+    architecture: str
+    quantization: str
+    context_length: int
+    licence: str = ""
+    source: str = "import"
+    parameter_count: int = 0
+    layers: int = 0
+    chat_template: str = ""
+    sampling: Sampling | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """How to load a model.
+
+    Attributes:
+        context_length: tokens of KV cache; None takes min(the model's own, 8192).
+        gpu_layers: None places as many as fit what is free.
+        threads: None takes the number of physical cores.
+    """
+
+    context_length: int | None = None
+    gpu_layers: int | None = None
+    threads: int | None = None

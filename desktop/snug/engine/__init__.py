@@ -1,0 +1,1 @@
+"""llama.cpp: devices, loading, prompt rendering, decoding. The only room that imports it."""

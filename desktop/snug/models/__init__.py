@@ -1,0 +1,1 @@
+"""Model files on disk: the bounded GGUF reader and the library."""

@@ -1,0 +1,1 @@
+"""Use-cases that join rooms. No Qt, no llama.cpp, no SQL."""
