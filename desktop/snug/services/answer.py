@@ -1,0 +1,202 @@
+"""One answer on its way: engine → journal → screen.
+
+What was seen is what is kept: text reaches the sink only after the journal has it. When the disk
+is full the engine waits between two tokens, nothing is lost, and the answer goes on by itself.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+from snug.domain.conversation import Message, Part, PartKind, Status, join_parts
+from snug.domain.errors import EnvironmentFault, SnugError
+from snug.domain.events import (
+    Event,
+    Failed,
+    Finished,
+    Paused,
+    ReasoningDelta,
+    Resumed,
+    StopReason,
+    TextDelta,
+)
+from snug.services.protocols import Cancellable, ConversationStore, EventSink
+
+FLUSH_S = 0.04  # design: at most 0.1 s …
+FLUSH_TOKENS = 16  # … or 16 tokens between two journal entries
+RETRY_S = 1.0  # between two tries to write on a full disk
+MAX_BACKLOG = 512  # events; the engine waits beyond, e.g. while a slow disk catches up
+
+
+class AnswerRun:
+    """Carries the events of one answer; also the handle that stops it.
+
+    `on_event` is called on the engine's thread; everything else on the vault writer's thread,
+    where also `sink` is called. `cancel` may be called anywhere.
+    """
+
+    def __init__(
+        self,
+        store: ConversationStore,
+        conversation_id: str,
+        answer_id: str,
+        sink: EventSink,
+        on_end: Callable[[], None],
+    ) -> None:
+        self.conversation_id = conversation_id
+        self.answer_id = answer_id
+        self._store = store
+        self._answer: Message | None = None  # until `begin`: nothing of it is stored
+        self._kept: list[Part] = []
+        self._sink = sink
+        self._on_end = on_end
+        self._lock = threading.Lock()
+        self._buffer: list[Event] = []
+        self._tokens = 0
+        self._flush_due = False
+        self._paused = False
+        self._may_go_on = threading.Event()
+        self._may_go_on.set()
+        self._handle: Cancellable | None = None
+        self._cancelled = False
+        self._ended = threading.Event()
+
+    def cancel(self) -> None:
+        """Stop the answer within one token; what has come is kept."""
+        with self._lock:
+            self._cancelled = True
+            handle = self._handle
+        self._may_go_on.set()
+        if handle is not None:
+            handle.cancel()
+
+    @property
+    def cancelled(self) -> bool:
+        """The person has stopped it; it may still be ending."""
+        return self._cancelled
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for the end on another thread; False when it did not come in time."""
+        return self._ended.wait(timeout_s)
+
+    def begin(self, answer: Message) -> None:
+        """The answer stands in the store, unfinished; what comes is added to it."""
+        self._answer = answer
+        self._kept = list(answer.parts)
+
+    def attach(self, handle: Cancellable) -> None:
+        """Take the engine's handle; passes on a cancel that came before it."""
+        with self._lock:
+            self._handle = handle
+            cancelled = self._cancelled
+        if cancelled:
+            handle.cancel()
+
+    def on_event(self, event: Event) -> None:
+        """Take one event of the engine; blocks while the journal cannot keep up."""
+        with self._lock:
+            self._buffer.append(event)
+            is_text = isinstance(event, TextDelta | ReasoningDelta)
+            self._tokens += 1 if is_text else 0
+            now = not is_text or self._tokens == 1 or self._tokens % FLUSH_TOKENS == 0
+            schedule = now or not self._flush_due
+            self._flush_due = True
+            if len(self._buffer) >= MAX_BACKLOG:
+                self._may_go_on.clear()
+        if schedule:
+            self._store.writer.submit(self._flush, 0.0 if now else FLUSH_S)
+        if not self._cancelled:
+            self._may_go_on.wait()
+
+    def fail(self, message: str) -> None:
+        """End the answer with an error that came before the engine had it."""
+        self.on_event(Failed(message))
+
+    def _flush(self) -> None:
+        with self._lock:
+            events, self._buffer = self._buffer, []
+            self._flush_due = False
+        if not events or self._ended.is_set():
+            return
+        try:
+            self._keep(events)
+        except EnvironmentFault as fault:
+            self._hold(events, fault)
+            return
+        except SnugError as error:  # e.g. the conversation was deleted meanwhile
+            self._end(Failed(error.message))
+            self.cancel()
+            return
+        if self._paused:
+            self._paused = False
+            self._sink(Resumed())
+        self._may_go_on.set()
+        for event in _merged(events):
+            if isinstance(event, Finished | Failed):
+                self._end(event)
+            else:
+                self._sink(event)
+
+    def _keep(self, events: list[Event]) -> None:
+        """Write what the events bring; nothing of it is remembered when the write fails."""
+        fresh = join_parts(_part(e) for e in events if isinstance(e, TextDelta | ReasoningDelta))
+        last = events[-1]
+        if self._answer is None:
+            return
+        if isinstance(last, Finished | Failed):
+            parts = join_parts((*self._kept, *fresh))
+            self._store.finish_message(_finished(self._answer, parts, last))
+        elif fresh:
+            self._store.append_journal(self.answer_id, fresh)
+        self._kept.extend(fresh)
+
+    def _hold(self, events: list[Event], fault: EnvironmentFault) -> None:
+        """Nothing was written: put the events back, let the engine wait, try again soon."""
+        with self._lock:
+            self._buffer = events + self._buffer
+            self._flush_due = True
+            if not self._cancelled:
+                self._may_go_on.clear()
+        if not self._paused:
+            self._paused = True
+            self._sink(Paused(fault.message))
+        self._store.writer.submit(self._flush, RETRY_S)
+
+    def _end(self, event: Event) -> None:
+        self._ended.set()
+        self._may_go_on.set()
+        self._on_end()
+        self._sink(event)
+
+
+def _part(event: TextDelta | ReasoningDelta) -> Part:
+    kind = PartKind.TEXT if isinstance(event, TextDelta) else PartKind.REASONING
+    return Part(kind, event.text)
+
+
+def _merged(events: list[Event]) -> list[Event]:
+    """Neighbouring deltas of one kind become one, so that the window draws once."""
+    merged: list[Event] = []
+    for event in events:
+        last = merged[-1] if merged else None
+        if isinstance(event, TextDelta) and isinstance(last, TextDelta):
+            merged[-1] = TextDelta(last.text + event.text, last.tokens + event.tokens)
+        elif isinstance(event, ReasoningDelta) and isinstance(last, ReasoningDelta):
+            merged[-1] = ReasoningDelta(last.text + event.text, last.tokens + event.tokens)
+        else:
+            merged.append(event)
+    return merged
+
+
+def _finished(answer: Message, parts: tuple[Part, ...], event: Finished | Failed) -> Message:
+    if isinstance(event, Failed):
+        return replace(answer, parts=parts, status=Status.FAILED, error=event.message)
+    status = Status.STOPPED if event.stop_reason is StopReason.STOPPED else Status.COMPLETE
+    note = "The answer reached its token limit." if event.stop_reason is StopReason.LENGTH else ""
+    return replace(
+        answer, parts=parts, status=status, error=note, usage=event.usage, timings=event.timings
+    )
+
+

@@ -1,0 +1,326 @@
+"""Conversations: sending, answering again, editing, continuing, branching.
+
+`send` and its siblings never block: they return a handle at once, and the work goes to the vault
+writer's thread and from there to the engine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from snug.domain.conversation import (
+    Conversation,
+    ConversationSettings,
+    ConversationSummary,
+    Message,
+    Part,
+    PartKind,
+    Role,
+    Status,
+    new_id,
+    now_ms,
+    path_to,
+)
+from snug.domain.errors import SnugError, UserError
+from snug.domain.model import ModelFile
+from snug.domain.prompt import GenerationRequest, PromptMessage
+from snug.domain.search import SearchHit
+from snug.services.answer import AnswerRun
+from snug.services.models import ModelService
+from snug.services.protocols import ConversationStore, Engine, EventSink, PlanSink
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A running answer: the ids that its messages have or will have, and the way to stop it."""
+
+    conversation_id: str
+    user_id: str | None
+    answer_id: str
+    cancel: Callable[[], None]
+    wait: Callable[[float], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What one run is to do, decided on the writer's thread from the stored tree."""
+
+    conversation: Conversation
+    path: tuple[Message, ...]
+    answer: Message
+
+
+class ConversationService:
+    """The use-cases of a conversation. Methods may be called from the window's thread; events reach
+    the given sink on the vault writer's thread."""
+
+    def __init__(self, store: ConversationStore, models: ModelService, engine: Engine) -> None:
+        self._store = store
+        self._models = models
+        self._engine = engine
+        self._running: dict[str, AnswerRun] = {}
+        self._lock = threading.Lock()
+
+    # -- reading ------------------------------------------------------------------------------
+
+    def summaries(self, limit: int = 200, offset: int = 0) -> tuple[ConversationSummary, ...]:
+        """The conversation list, most recently changed first."""
+        return self._store.summaries(limit, offset)
+
+    def conversation(self, conversation_id: str) -> Conversation:
+        """A whole conversation. Raises: NotFoundError."""
+        return self._store.conversation(conversation_id)
+
+    def search(self, text: str, limit: int = 50) -> tuple[SearchHit, ...]:
+        """Messages that hold the words, best first."""
+        return self._store.search(text, limit) if text.strip() else ()
+
+    def running(self, conversation_id: str) -> bool:
+        """An answer is being made in this conversation, by this process."""
+        with self._lock:
+            return conversation_id in self._running
+
+    # -- changing -----------------------------------------------------------------------------
+
+    def create(self, settings: ConversationSettings | None = None, title: str = "") -> Conversation:
+        """A new, empty conversation, stored."""
+        now = now_ms()
+        conversation = Conversation(
+            id=new_id(),
+            title=title,
+            created_ms=now,
+            updated_ms=now,
+            settings=settings or ConversationSettings(),
+        )
+        self._store.create(conversation)
+        return conversation
+
+    def rename(self, conversation_id: str, title: str) -> None:
+        """Give it another title. Raises: UserError where it is blank."""
+        if not title.strip():
+            raise UserError("A title needs at least one letter.")
+        self._store.set_title(conversation_id, " ".join(title.split()))
+
+    def delete(self, conversation_id: str) -> None:
+        """Remove it for good; a running answer is stopped first."""
+        with self._lock:
+            run = self._running.get(conversation_id)
+        if run is not None:
+            run.cancel()
+            run.wait(5.0)
+        self._store.delete(conversation_id)
+
+    def save_draft(self, conversation_id: str, draft: str) -> None:
+        """Keep what stands unsent in the composer; returns at once."""
+        self._quietly(lambda: self._store.set_draft(conversation_id, draft))
+
+    def save_settings(self, conversation_id: str, settings: ConversationSettings) -> None:
+        """Keep the conversation's model, system prompt and sampling."""
+        self._store.set_settings(conversation_id, settings)
+
+    def choose_branch(self, conversation_id: str, message_id: str) -> Conversation:
+        """Make the newest branch through a message the active one."""
+        conversation = self._store.conversation(conversation_id)
+        self._store.set_leaf(conversation_id, conversation.newest_leaf_below(message_id))
+        return self._store.conversation(conversation_id)
+
+    # -- answering ----------------------------------------------------------------------------
+
+    def send(self, conversation_id: str, text: str, sink: EventSink) -> Run:
+        """Store the person's message after the active leaf and answer it.
+
+        Raises:
+            UserError: the text is blank, or this conversation is still answering.
+        """
+        if not text.strip():
+            raise UserError("Write a message first.")
+        user_id = new_id()
+
+        def turn(answer_id: str) -> _Turn:
+            conversation = self._store.conversation(conversation_id)
+            return self._ask(conversation, conversation.leaf_id, user_id, text, answer_id)
+
+        return self._start(conversation_id, user_id, sink, turn)
+
+    def edit(self, conversation_id: str, message_id: str, text: str, sink: EventSink) -> Run:
+        """Ask differently: a sibling of one of the person's messages, answered on its own branch.
+
+        Raises:
+            UserError: as `send`; or the message is not the person's.
+        """
+        if not text.strip():
+            raise UserError("Write a message first.")
+        user_id = new_id()
+
+        def turn(answer_id: str) -> _Turn:
+            conversation = self._store.conversation(conversation_id)
+            message = conversation.message(message_id)
+            if message.role is not Role.USER:
+                raise UserError("Only your own messages can be asked again in other words.")
+            return self._ask(conversation, message.parent_id, user_id, text, answer_id)
+
+        return self._start(conversation_id, user_id, sink, turn)
+
+    def regenerate(self, conversation_id: str, message_id: str, sink: EventSink) -> Run:
+        """Another answer beside an existing one (or to a message of the person)."""
+
+        def turn(answer_id: str) -> _Turn:
+            conversation = self._store.conversation(conversation_id)
+            message = conversation.message(message_id)
+            asked = message.id if message.role is Role.USER else message.parent_id
+            return self._answer(conversation, asked, answer_id)
+
+        return self._start(conversation_id, None, sink, turn)
+
+    def resume(self, conversation_id: str, message_id: str, sink: EventSink) -> Run:
+        """Go on with an answer that was interrupted, stopped or cut; its text stays."""
+
+        def turn(answer_id: str) -> _Turn:
+            conversation = self._store.conversation(conversation_id)
+            message = conversation.message(message_id)
+            if message.role is not Role.ASSISTANT:
+                raise UserError("Only an answer can be continued.")
+            answer = replace(message, status=Status.INTERRUPTED, error="")
+            self._store.finish_message(answer)
+            path = path_to(conversation.messages, message.parent_id)
+            return _Turn(conversation, path, answer)
+
+        return self._start(conversation_id, None, sink, turn, answer_id=message_id)
+
+    def plan(self, conversation_id: str, draft: str, sink: PlanSink) -> None:
+        """What sending `draft` now would take of the context, and what would be dropped.
+
+        Returns at once; the sink is called on the engine's thread.
+        """
+
+        def job() -> None:
+            try:
+                conversation = self._store.conversation(conversation_id)
+                model = self._models.for_conversation(conversation.settings)
+                request = self._request(conversation, conversation.active_path(), model, "", draft)
+            except SnugError as error:
+                sink(error)
+                return
+            self._engine.plan(request, sink)
+
+        self._store.writer.submit(job)
+
+    def stop_all(self, timeout_s: float = 5.0) -> None:
+        """Stop every running answer and wait until each is stored."""
+        with self._lock:
+            runs = list(self._running.values())
+        for run in runs:
+            run.cancel()
+        for run in runs:
+            run.wait(timeout_s)
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _start(
+        self,
+        conversation_id: str,
+        user_id: str | None,
+        sink: EventSink,
+        turn: Callable[[str], _Turn],
+        answer_id: str | None = None,
+    ) -> Run:
+        run = AnswerRun(
+            self._store,
+            conversation_id,
+            answer_id or new_id(),
+            sink,
+            on_end=lambda: self._forget(conversation_id),
+        )
+        with self._lock:
+            if conversation_id in self._running:
+                raise UserError("This conversation is still answering. Stop it first, or wait.")
+            self._running[conversation_id] = run
+        self._store.writer.submit(lambda: self._carry_out(run, turn))
+        return Run(conversation_id, user_id, run.answer_id, run.cancel, run.wait)
+
+    def _carry_out(self, run: AnswerRun, turn: Callable[[str], _Turn]) -> None:
+        """On the writer's thread: store what is to be stored, then hand over to the engine."""
+        try:
+            prepared = turn(run.answer_id)
+            run.begin(prepared.answer)
+            model = self._models.for_conversation(prepared.conversation.settings)
+            run.begin(replace(prepared.answer, model=model.name))
+            request = self._request(
+                prepared.conversation, prepared.path, model, prepared.answer.text, ""
+            )
+        except SnugError as error:
+            run.fail(error.message)
+            return
+        run.attach(self._engine.generate(request, run.on_event))
+
+    def _ask(
+        self,
+        conversation: Conversation,
+        parent_id: str | None,
+        user_id: str,
+        text: str,
+        answer_id: str,
+    ) -> _Turn:
+        """Store the person's message, synced to the platter, and the place of its answer."""
+        user = Message(
+            id=user_id,
+            conversation_id=conversation.id,
+            parent_id=parent_id,
+            role=Role.USER,
+            parts=(Part(PartKind.TEXT, text),),
+            created_ms=now_ms(),
+        )
+        self._store.add_message(user, durable=True)
+        grown = replace(conversation, messages=(*conversation.messages, user))
+        return self._answer(grown, user_id, answer_id)
+
+    def _answer(self, conversation: Conversation, asked_id: str | None, answer_id: str) -> _Turn:
+        answer = Message(
+            id=answer_id,
+            conversation_id=conversation.id,
+            parent_id=asked_id,
+            role=Role.ASSISTANT,
+            parts=(),
+            status=Status.INTERRUPTED,
+            created_ms=now_ms(),
+        )
+        self._store.add_message(answer, durable=False)
+        return _Turn(conversation, path_to(conversation.messages, asked_id), answer)
+
+    def _request(
+        self,
+        conversation: Conversation,
+        path: tuple[Message, ...],
+        model: ModelFile,
+        answer_start: str,
+        draft: str,
+    ) -> GenerationRequest:
+        settings = conversation.settings
+        messages = [PromptMessage(m.role, m.text) for m in path if m.text or m.role is Role.USER]
+        if settings.system_prompt.strip():
+            messages.insert(0, PromptMessage(Role.SYSTEM, settings.system_prompt))
+        if draft.strip():
+            messages.append(PromptMessage(Role.USER, draft))
+        return GenerationRequest(
+            model=model,
+            messages=tuple(messages),
+            sampling=settings.sampling,
+            load=self._models.load_options(model),
+            answer_start=answer_start,
+        )
+
+    def _forget(self, conversation_id: str) -> None:
+        with self._lock:
+            self._running.pop(conversation_id, None)
+
+    def _quietly(self, work: Callable[[], None]) -> None:
+        """Work whose failure the next, more important write will tell about."""
+
+        def job() -> None:
+            with contextlib.suppress(SnugError):
+                work()
+
+        self._store.writer.submit(job)

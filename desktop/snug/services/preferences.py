@@ -1,0 +1,21 @@
+"""What the application remembers of the person's choices, inside the vault."""
+
+from __future__ import annotations
+
+from snug.services.protocols import ConversationStore
+
+
+class Preferences:
+    """Named texts, such as the window's geometry or the colour scheme. Reads are immediate."""
+
+    def __init__(self, store: ConversationStore) -> None:
+        self._store = store
+
+    def get(self, name: str, default: str = "") -> str:
+        """The kept value, else `default`."""
+        value = self._store.setting(name)
+        return default if value is None else value
+
+    def set(self, name: str, value: str) -> None:
+        """Keep a value."""
+        self._store.set_setting(name, value)
