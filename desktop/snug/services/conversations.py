@@ -247,7 +247,6 @@ class ConversationService:
             prepared = turn(run.answer_id)
             run.begin(prepared.answer)
             model = self._models.for_conversation(prepared.conversation.settings)
-            run.begin(replace(prepared.answer, model=model.name))
             request = self._request(
                 prepared.conversation, prepared.path, model, prepared.answer.text, ""
             )
@@ -285,10 +284,16 @@ class ConversationService:
             role=Role.ASSISTANT,
             parts=(),
             status=Status.INTERRUPTED,
+            model=self._model_name(conversation.settings),
             created_ms=now_ms(),
         )
         self._store.add_message(answer, durable=False)
         return _Turn(conversation, path_to(conversation.messages, asked_id), answer)
+
+    def _model_name(self, settings: ConversationSettings) -> str:
+        with contextlib.suppress(SnugError):  # told again, with its reason, by `_carry_out`
+            return self._models.for_conversation(settings).name
+        return ""
 
     def _request(
         self,

@@ -1,0 +1,155 @@
+"""Every colour, size and duration of the window, in one place.
+
+No widget holds a literal of its own. Contrast of text on its surface is at least 4.5 : 1 in light
+and dark and 7 : 1 in high contrast; of controls 3 : 1 (checked by a test).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Scheme(StrEnum):
+    """Colour schemes a person can choose; SYSTEM follows the desktop."""
+
+    SYSTEM = "system"
+    LIGHT = "light"
+    DARK = "dark"
+    CONTRAST = "contrast"
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """Colours as #rrggbb.
+
+    Attributes:
+        page: behind the conversation.
+        panel: bars, drawers, cards; one step away from the page.
+        raised: hover and selected rows, code blocks; the second step.
+        bubble: the person's message.
+        line: hairlines. `line_strong`: borders of controls (3 : 1 on page and panel).
+        text, text_soft, text_faint: the three greys of writing; all readable.
+        accent: links, focus ring, send. `on_accent`: text on it. `accent_soft`: its tint.
+        good, warn, bad: fits, tight, does not fit; each is also told by a word or a shape.
+        code_*: syntax colours on `raised`.
+    """
+
+    page: str
+    panel: str
+    raised: str
+    bubble: str
+    line: str
+    line_strong: str
+    text: str
+    text_soft: str
+    text_faint: str
+    accent: str
+    on_accent: str
+    accent_soft: str
+    good: str
+    warn: str
+    bad: str
+    code_keyword: str
+    code_string: str
+    code_comment: str
+    code_number: str
+    code_name: str
+
+
+LIGHT = Palette(
+    page="#ffffff",
+    panel="#f6f6f4",
+    raised="#ecece8",
+    bubble="#eef1ee",
+    line="#e2e2dd",
+    line_strong="#85857d",
+    text="#1d1e1c",
+    text_soft="#51534f",
+    text_faint="#666863",
+    accent="#2f6b4f",
+    on_accent="#ffffff",
+    accent_soft="#e3eee8",
+    good="#2f6b4f",
+    warn="#8a5a00",
+    bad="#b3261e",
+    code_keyword="#7b3fa0",
+    code_string="#2f6b4f",
+    code_comment="#5f625b",
+    code_number="#9a4a00",
+    code_name="#1f5fa8",
+)
+
+DARK = Palette(
+    page="#191a19",
+    panel="#202221",
+    raised="#2b2d2c",
+    bubble="#29302c",
+    line="#323533",
+    line_strong="#7d827e",
+    text="#ececea",
+    text_soft="#bfc1bd",
+    text_faint="#a0a39e",
+    accent="#8cc7a8",
+    on_accent="#10231a",
+    accent_soft="#24352c",
+    good="#8cc7a8",
+    warn="#e2b666",
+    bad="#f2938b",
+    code_keyword="#cfa5ea",
+    code_string="#9ed3b4",
+    code_comment="#a0a39e",
+    code_number="#eab676",
+    code_name="#9cc4f2",
+)
+
+CONTRAST = Palette(
+    page="#000000",
+    panel="#000000",
+    raised="#141414",
+    bubble="#141414",
+    line="#ffffff",
+    line_strong="#ffffff",
+    text="#ffffff",
+    text_soft="#ffffff",
+    text_faint="#e6e6e6",
+    accent="#ffe14d",
+    on_accent="#000000",
+    accent_soft="#2b2600",
+    good="#7cff9b",
+    warn="#ffd24d",
+    bad="#ffa8a0",
+    code_keyword="#ffb3ff",
+    code_string="#7cff9b",
+    code_comment="#e6e6e6",
+    code_number="#ffd24d",
+    code_name="#9fd0ff",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Lengths in logical pixels, multiples of 4; type sizes from one scale."""
+
+    small: int = 12
+    bar: int = 13
+    body: int = 15
+    heading: int = 18
+    title: int = 24
+    line_height: float = 1.5
+    gap: int = 4
+    gap_2: int = 8
+    gap_3: int = 12
+    gap_4: int = 16
+    gap_6: int = 24
+    radius: int = 8
+    sidebar: int = 264
+    drawer: int = 320
+    column: int = 760
+    fold_below: int = 900
+    control: int = 36  # height of buttons and fields
+    icon: int = 18
+
+
+SIZES = Sizes()
+MOTION_MS = 150  # nothing moves longer; 0 with reduced motion
