@@ -1,0 +1,38 @@
+"""The services that a front end (window, terminal, server) is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from snug.services.conversations import ConversationService
+from snug.services.models import ModelService
+from snug.services.preferences import Preferences
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a front end may say about where the data is.
+
+    Attributes:
+        key_note: how the key of the vault is kept, in a sentence for the person.
+        created: the vault was made by this very start.
+        offline: nothing may be sent, by `--offline` or `SNUG_OFFLINE`.
+    """
+
+    version: str
+    data_dir: Path
+    resources: Path
+    key_note: str
+    created: bool = False
+    offline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a front end can do."""
+
+    profile: Profile
+    conversations: ConversationService
+    models: ModelService
+    preferences: Preferences
