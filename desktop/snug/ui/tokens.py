@@ -31,7 +31,10 @@ class Palette:
         line: hairlines. `line_strong`: borders of controls (3 : 1 on page and panel).
         text, text_soft, text_faint: the three greys of writing; all readable.
         accent: links, focus ring, send. `on_accent`: text on it. `accent_soft`: its tint.
+        accent_hover: `accent` under the pointer. `tinted_line`: border of a tinted button.
+        scroll: the handle of a scroll bar.
         good, warn, bad: fits, tight, does not fit; each is also told by a word or a shape.
+        warn_soft, bad_soft: their tints, behind a banner.
         code_*: syntax colours on `raised`.
     """
 
@@ -47,9 +50,14 @@ class Palette:
     accent: str
     on_accent: str
     accent_soft: str
+    accent_hover: str
+    tinted_line: str
+    scroll: str
     good: str
     warn: str
     bad: str
+    warn_soft: str
+    bad_soft: str
     code_keyword: str
     code_string: str
     code_comment: str
@@ -70,9 +78,14 @@ LIGHT = Palette(
     accent="#2f6b4f",
     on_accent="#ffffff",
     accent_soft="#e3eee8",
+    accent_hover="#275a43",
+    tinted_line="#c4d9ce",
+    scroll="#c9c9c3",
     good="#2f6b4f",
     warn="#8a5a00",
     bad="#b3261e",
+    warn_soft="#fbf1dc",
+    bad_soft="#fbe9e7",
     code_keyword="#7b3fa0",
     code_string="#2f6b4f",
     code_comment="#5f625b",
@@ -93,9 +106,14 @@ DARK = Palette(
     accent="#8cc7a8",
     on_accent="#10231a",
     accent_soft="#24352c",
+    accent_hover="#a5d6bc",
+    tinted_line="#3a5346",
+    scroll="#4a4e4b",
     good="#8cc7a8",
     warn="#e2b666",
     bad="#f2938b",
+    warn_soft="#362c18",
+    bad_soft="#3a2220",
     code_keyword="#cfa5ea",
     code_string="#9ed3b4",
     code_comment="#a0a39e",
@@ -116,9 +134,14 @@ CONTRAST = Palette(
     accent="#ffe14d",
     on_accent="#000000",
     accent_soft="#2b2600",
+    accent_hover="#fff0a3",
+    tinted_line="#ffe14d",
+    scroll="#ffffff",
     good="#7cff9b",
     warn="#ffd24d",
     bad="#ffa8a0",
+    warn_soft="#2b2200",
+    bad_soft="#2b0a08",
     code_keyword="#ffb3ff",
     code_string="#7cff9b",
     code_comment="#e6e6e6",

@@ -1,0 +1,80 @@
+"""Icons: one 24-pixel stroke set, drawn in the colour of the theme.
+
+An SVG in `resources/icons/` paints with `currentColor`; here that becomes a colour of the palette.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt
+from PySide6.QtGui import QAction, QIcon, QPainter, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QAbstractButton
+
+from snug.ui.theme import Theme
+from snug.ui.tokens import SIZES
+
+_RATIOS = (1.0, 1.5, 2.0, 3.0)  # screens the pixmaps are made for
+
+
+def icon(name: str, theme: Theme, color: str = "text_soft", size: int = SIZES.icon) -> QIcon:
+    """An icon, crisp at one to three device pixels per pixel.
+
+    Args:
+        name: of the file in `resources/icons/`, without `.svg`.
+        theme: whose colours.
+        color: a colour of the palette by its name there.
+        size: edge in logical pixels.
+    """
+    svg = (theme.resources / "icons" / f"{name}.svg").read_text(encoding="utf-8")
+    tinted = svg.replace("currentColor", theme.color(color).name())
+    renderer = QSvgRenderer(QByteArray(tinted.encode()))
+    made = QIcon()
+    for ratio in _RATIOS:
+        made.addPixmap(_pixmap(renderer, size, ratio))
+    return made
+
+
+def bind_icon(
+    target: QAbstractButton | QAction,
+    name: str,
+    theme: Theme,
+    color: str = "text_soft",
+    size: int = SIZES.icon,
+) -> None:
+    """Give a button or action an icon that follows the theme; a second call replaces the first."""
+    for binding in target.findChildren(_Binding, options=Qt.FindChildOption.FindDirectChildrenOnly):
+        binding.setParent(None)
+        binding.deleteLater()
+    _Binding(target, name, theme, color, size)
+    if isinstance(target, QAbstractButton):
+        target.setIconSize(QSize(size, size))
+
+
+class _Binding(QObject):
+    """Keeps one icon in the colours of the theme; dies with its target."""
+
+    def __init__(
+        self, target: QAbstractButton | QAction, name: str, theme: Theme, color: str, size: int
+    ) -> None:
+        super().__init__(target)
+        self._target = target
+        self._make: Callable[[], QIcon] = partial(icon, name, theme, color, size)
+        theme.changed.connect(self._on_theme_changed)
+        self._on_theme_changed()
+
+    def _on_theme_changed(self) -> None:
+        self._target.setIcon(self._make())
+
+
+def _pixmap(renderer: QSvgRenderer, size: int, ratio: float) -> QPixmap:
+    edge = round(size * ratio)
+    pixmap = QPixmap(edge, edge)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    renderer.render(painter, QRectF(0, 0, edge, edge))
+    painter.end()
+    pixmap.setDevicePixelRatio(ratio)
+    return pixmap
