@@ -1,0 +1,205 @@
+"""Prefill and decode on one context, reusing every KV entry that still holds.
+
+One sequence. What stands in the KV cache is always a beginning of `known.tokens`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from snug.domain.errors import EnvironmentFault
+from snug.domain.sampling import MAX_SEED, Sampling
+from snug.engine.loaded import BATCH_TOKENS, LoadedModel
+from snug.engine.prompt import KnownTokens
+
+_ABORTED = 2  # llama_decode's result when the abort callback asked for it
+_NO_SLOT = 1
+_FIRST_CHUNK = 64
+_CHUNK_S = 0.25  # how often prefill reports
+
+
+class Aborted(Exception):
+    """Decoding was stopped from outside; the KV cache is consistent again."""
+
+
+class AbortSwitch:
+    """Stops llama.cpp between two graph nodes without running Python there.
+
+    llama.cpp asks a C function before each node. Python's own callback would take the GIL some
+    thousand times per token, so the function is libc's `strlen` and its argument two bytes of
+    ours: "" is 0 (go on), "\\x01" is 1 (stop). May be thrown from any thread.
+    """
+
+    def __init__(self) -> None:
+        self._flag = ctypes.create_string_buffer(2)
+        self.function = ctypes.cast(ctypes.CDLL(None).strlen, ctypes.c_void_p)
+
+    @property
+    def data(self) -> ctypes.c_void_p:
+        """The argument for the function."""
+        return ctypes.cast(self._flag, ctypes.c_void_p)
+
+    @property
+    def thrown(self) -> bool:
+        """Whether a stop was asked for."""
+        return self._flag.raw[0] != 0
+
+    def throw(self) -> None:
+        """Ask for a stop."""
+        self._flag[0] = b"\x01"
+
+    def reset(self) -> None:
+        """Take it back, before new work."""
+        self._flag[0] = b"\x00"
+
+
+class Decoder:
+    """Turns tokens into the next token. Engine thread only."""
+
+    def __init__(self, native_llama: Any, loaded: LoadedModel, switch: AbortSwitch) -> None:
+        self._llama = native_llama
+        self._loaded = loaded
+        self._switch = switch
+        self.known = KnownTokens()
+        self._cached = 0  # tokens of `known` that have KV entries
+        self._single = (native_llama.llama_token * 1)()
+        callback = ctypes.cast(switch.function, native_llama.ggml_abort_callback)
+        native_llama.llama_set_abort_callback(loaded.context, callback, switch.data)
+
+    def reuse(self, tokens: Sequence[int]) -> int:
+        """Keep the KV entries that `tokens` share with what is cached; drop the rest.
+
+        Returns:
+            How many tokens need not be read again; at least one is left to read.
+        """
+        shared = 0
+        limit = min(self._cached, len(tokens) - 1)
+        known = self.known.tokens
+        while shared < limit and known[shared] == tokens[shared]:
+            shared += 1
+        return self._rewind(shared)
+
+    def prefill(self, tokens: Sequence[int], on_progress: Callable[[int, int], None]) -> None:
+        """Read the tokens from the cached position on.
+
+        Args:
+            on_progress: called with (done, total) of the new tokens, about four times a second.
+
+        Raises:
+            Aborted, EnvironmentFault.
+        """
+        start = self._cached
+        fresh = list(tokens[start:])
+        self.known.cut(start)
+        for token in fresh:
+            self._note(token)
+        buffer = (self._llama.llama_token * len(fresh))(*fresh)
+        chunk = _FIRST_CHUNK
+        done = 0
+        while done < len(fresh):
+            count = min(chunk, len(fresh) - done, BATCH_TOKENS)
+            began = time.monotonic()
+            self._decode(ctypes.byref(buffer, done * 4), count)
+            done += count
+            on_progress(done, len(fresh))
+            speed = count / max(time.monotonic() - began, 1e-6)
+            chunk = max(_FIRST_CHUNK, min(BATCH_TOKENS, int(speed * _CHUNK_S)))
+
+    def step(self, token: int) -> None:
+        """Decode one token, so that the next can be drawn. Raises: Aborted, EnvironmentFault."""
+        self._note(token)
+        self._single[0] = token
+        self._decode(self._single, 1)
+
+    def note_end(self, token: int) -> None:
+        """Remember the token that closed the turn; its KV entry comes with the next prompt."""
+        self._note(token)
+
+    @property
+    def free(self) -> int:
+        """Tokens that still fit the context."""
+        return self._loaded.context_length - self._cached
+
+    def _note(self, token: int) -> None:
+        loaded = self._loaded
+        self.known.append(token, loaded.piece(token), loaded.is_control(token))
+
+    def _decode(self, tokens: Any, count: int) -> None:
+        if self._switch.thrown:
+            self.known.cut(self._cached)
+            raise Aborted
+        llama = self._llama
+        pointer = ctypes.cast(tokens, ctypes.POINTER(llama.llama_token))
+        result = llama.llama_decode(self._loaded.context, llama.llama_batch_get_one(pointer, count))
+        if result == 0:
+            self._cached += count
+            return
+        self._rewind(self._cached)
+        if result == _ABORTED:
+            raise Aborted
+        if result == _NO_SLOT:
+            raise EnvironmentFault("The context is full. Start a new chat or shorten this one.")
+        raise EnvironmentFault(
+            f"llama.cpp could not compute the next token (code {result}). Try again; if it happens "
+            "again, choose a shorter context or another model."
+        )
+
+    def _rewind(self, length: int) -> int:
+        """Make the KV cache end after `length` tokens. Returns: what could really be kept."""
+        llama, memory = self._llama, self._loaded.memory
+        if not llama.llama_memory_seq_rm(memory, 0, length, -1):
+            llama.llama_memory_clear(memory, True)  # recurrent models cannot go back
+            length = 0
+        self._cached = length
+        self.known.cut(length)
+        return length
+
+
+class Sampler:
+    """A chain of llama.cpp's samplers for one answer."""
+
+    def __init__(self, native_llama: Any, loaded: LoadedModel, sampling: Sampling) -> None:
+        self._llama = native_llama
+        self._context = loaded.context
+        llama = native_llama
+        self._chain = llama.llama_sampler_chain_init(llama.llama_sampler_chain_default_params())
+        size = llama.llama_vocab_n_tokens(loaded.vocabulary)
+        for sampler in _links(llama, sampling, size):
+            llama.llama_sampler_chain_add(self._chain, sampler)
+
+    def draw(self) -> int:
+        """The next token from the logits of the last decoded one."""
+        return int(self._llama.llama_sampler_sample(self._chain, self._context, -1))
+
+    def close(self) -> None:
+        """Free the chain."""
+        chain, self._chain = self._chain, None
+        if chain:
+            self._llama.llama_sampler_free(chain)
+
+
+def _links(llama: Any, sampling: Sampling, vocabulary_size: int) -> list[Any]:
+    """llama.cpp's usual order: penalties, top-k, top-p, min-p, temperature, draw."""
+    links = []
+    if sampling.repeat_penalty != 1.0 and sampling.repeat_last_n > 0:
+        links.append(
+            llama.llama_sampler_init_penalties(
+                vocabulary_size, sampling.repeat_last_n, sampling.repeat_penalty, 0.0, 0.0
+            )
+        )
+    if sampling.temperature == 0.0:
+        return [*links, llama.llama_sampler_init_greedy()]
+    if sampling.top_k > 0:
+        links.append(llama.llama_sampler_init_top_k(sampling.top_k))
+    if sampling.top_p < 1.0:
+        links.append(llama.llama_sampler_init_top_p(sampling.top_p, 1))
+    if sampling.min_p > 0.0:
+        links.append(llama.llama_sampler_init_min_p(sampling.min_p, 1))
+    links.append(llama.llama_sampler_init_temp(sampling.temperature))
+    seed = random.randrange(MAX_SEED) if sampling.seed is None else sampling.seed  # noqa: S311
+    links.append(llama.llama_sampler_init_dist(seed))
+    return links

@@ -1,0 +1,295 @@
+"""The engine's one thread: a queue of answers, quick questions between two tokens.
+
+Everything that touches llama.cpp runs here, on a stack of 512 MiB: some tokenisers recurse once
+per character (ggml-org/llama.cpp #27783), and such a stack costs only what is used of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+from snug.domain.errors import EnvironmentFault, SnugError
+from snug.domain.events import (
+    Event,
+    Failed,
+    Finished,
+    Loading,
+    Started,
+    StopReason,
+    Timings,
+    Usage,
+)
+from snug.domain.model import Device, LoadOptions, ModelFile, Placement
+from snug.domain.prompt import ContextPlan, GenerationRequest
+from snug.engine.answer import Answerer
+from snug.engine.decoder import AbortSwitch, Decoder
+from snug.engine.loaded import Cancelled, LoadedModel, same_load
+from snug.engine.native import Native
+from snug.engine.prompt import KnownTokens, PromptBuilder
+from snug.engine.template import TemplateRenderer
+
+STACK_BYTES = 512 * 2**20
+_STACK_LOCK = threading.Lock()  # threading.stack_size is a setting of the whole process
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+EventSink = Callable[[Event], None]
+PlanSink = Callable[["ContextPlan | SnugError"], None]
+
+
+class Job:
+    """A request in the queue or at work; the handle that cancels it."""
+
+    def __init__(
+        self,
+        host: EngineHost,
+        model: ModelFile,
+        options: LoadOptions,
+        request: GenerationRequest | None,
+        sink: EventSink,
+    ) -> None:
+        self.model = model
+        self.options = options
+        self.request = request
+        self.sink = sink
+        self.cancelled = False
+        self._host = host
+
+    def cancel(self) -> None:
+        """Stop it: within one token, or between two steps of the prefill or the load."""
+        self._host.cancel(self)
+
+
+class EngineHost:
+    """llama.cpp behind a queue. Public methods may be called from any thread."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._jobs: deque[Job] = deque()
+        self._quick: deque[Callable[[], None]] = deque()
+        self._closing = False
+        self._current: Job | None = None
+        self._switch = AbortSwitch()
+        self._renderer = TemplateRenderer()
+        # Below: engine thread only, but for reading `_placed`.
+        self._native: Native | None = None
+        self._loaded: LoadedModel | None = None
+        self._builder: PromptBuilder | None = None
+        self._decoder: Decoder | None = None
+        self._placed: tuple[ModelFile, Placement] | None = None
+        self._thread = self._start_thread()
+
+    # -- any thread ---------------------------------------------------------------------------
+
+    def generate(self, request: GenerationRequest, sink: EventSink) -> Job:
+        """Queue an answer."""
+        return self._enqueue(Job(self, request.model, request.load, request, sink))
+
+    def preload(self, model: ModelFile, options: LoadOptions, sink: EventSink) -> Job:
+        """Queue a load."""
+        return self._enqueue(Job(self, model, options, None, sink))
+
+    def plan(self, request: GenerationRequest, sink: PlanSink) -> None:
+        """Count a request between two tokens; loads its model when none is loaded."""
+        self._ask(lambda: self._answer_plan(request, sink))
+
+    def devices(self) -> tuple[Device, ...]:
+        """What can compute here; waits until the engine's thread has looked.
+
+        Raises:
+            SnugError: llama.cpp could not be brought up, or the engine is closed.
+        """
+        return self._wait_for(lambda: self._bring_up().devices())
+
+    def problems(self) -> tuple[str, ...]:
+        """What went wrong while bringing up the devices, in sentences."""
+        return self._wait_for(lambda: tuple(self._bring_up().problems))
+
+    def versions(self) -> dict[str, str]:
+        """Version of the bindings and the CPU variant in use."""
+        return self._wait_for(
+            lambda: {"cpu_variant": self._bring_up().cpu_variant, "system": self._system_info()}
+        )
+
+    def placement(self) -> tuple[ModelFile, Placement] | None:
+        """The loaded model and where it lies."""
+        return self._placed
+
+    def cancel(self, job: Job) -> None:
+        """Stop a job wherever it stands."""
+        with self._condition:
+            job.cancelled = True
+            if self._current is job:
+                self._switch.throw()
+
+    def close(self, timeout_s: float = 10.0) -> None:
+        """Stop everything and join the thread."""
+        with self._condition:
+            self._closing = True
+            for job in self._jobs:
+                job.cancelled = True
+            if self._current is not None:
+                self._current.cancelled = True
+                self._switch.throw()
+            self._condition.notify_all()
+        if threading.current_thread() is not self._thread:
+            self._thread.join(timeout_s)
+        self._renderer.close()
+
+    # -- queue --------------------------------------------------------------------------------
+
+    def _start_thread(self) -> threading.Thread:
+        thread = threading.Thread(target=self._run, name="snug-engine", daemon=True)
+        with _STACK_LOCK:
+            before = threading.stack_size(STACK_BYTES)
+            try:
+                thread.start()
+            finally:
+                threading.stack_size(before)
+        return thread
+
+    def _enqueue(self, job: Job) -> Job:
+        with self._condition:
+            if not self._closing:
+                self._jobs.append(job)
+                self._condition.notify_all()
+                return job
+        job.sink(Failed("Snug is closing."))
+        return job
+
+    def _ask(self, question: Callable[[], None]) -> None:
+        with self._condition:
+            self._quick.append(question)
+            self._condition.notify_all()
+
+    def _wait_for(self, work: Callable[[], T]) -> T:
+        """Run a quick question on the engine's thread and wait for its answer or error."""
+        future: Future[T] = Future()
+
+        def question() -> None:
+            try:
+                future.set_result(work())
+            except BaseException as error:  # handed to the caller, who raises it
+                future.set_exception(error)
+
+        with self._condition:
+            if self._closing:
+                raise EnvironmentFault("Snug is closing.")
+        self._ask(question)
+        return future.result()
+
+    def _run(self) -> None:
+        while True:
+            with self._condition:
+                while not (self._jobs or self._quick or self._closing):
+                    self._condition.wait()
+                closing = self._closing
+            self._answer_quick()
+            with self._condition:
+                job = self._jobs.popleft() if self._jobs else None
+                self._switch.reset()
+                self._current = job
+                if job is not None and job.cancelled:
+                    self._switch.throw()
+            if job is not None:
+                self._carry_out(job)
+            elif closing:
+                break
+        self._unload()
+
+    def _answer_quick(self) -> None:
+        while True:
+            with self._condition:
+                if not self._quick:
+                    return
+                question = self._quick.popleft()
+            question()
+
+    # -- engine thread ------------------------------------------------------------------------
+
+    def _carry_out(self, job: Job) -> None:
+        try:
+            if job.cancelled:
+                raise Cancelled
+            load_s = self._ensure_loaded(job)
+            self._work(job, load_s)
+        except Cancelled:
+            job.sink(Finished(Usage(0, 0, 0), StopReason.STOPPED, Timings(0.0, 0.0, 0.0)))
+        except SnugError as error:
+            job.sink(Failed(error.message))
+        except Exception as error:  # the thread's edge: a defect of ours must not end the engine
+            _log.exception("engine job failed")
+            job.sink(
+                Failed(f"Snug made a mistake ({type(error).__name__}); the conversation is safe.")
+            )
+        finally:
+            with self._condition:
+                self._current = None
+
+    def _work(self, job: Job, load_s: float) -> None:
+        native, loaded = self._native, self._loaded
+        builder, decoder = self._builder, self._decoder
+        if native is None or loaded is None or builder is None or decoder is None:
+            raise AssertionError("a job reached its work without a model")
+        if job.request is None:
+            job.sink(
+                Started(loaded.file.name, loaded.placement, 0, 0, loaded.context_length)
+            )
+            return
+        answerer = Answerer(native, loaded, builder, decoder, self._answer_quick)
+        answerer.answer(job.request, job.sink, load_s)
+
+    def _bring_up(self) -> Native:
+        if self._native is None:
+            self._native = Native()
+        return self._native
+
+    def _ensure_loaded(self, job: Job) -> float:
+        """Load the job's model unless it is there. Returns: seconds it took."""
+        if self._loaded is not None and same_load(self._loaded, job.model, job.options):
+            return 0.0
+        began = time.monotonic()
+        self._renderer.warm_up()
+        native = self._bring_up()
+        self._unload()
+        shown = -1.0
+
+        def progress(fraction: float) -> bool:
+            nonlocal shown
+            if fraction - shown >= 0.01 or fraction >= 1.0:
+                shown = fraction
+                job.sink(Loading(job.model.name, fraction))
+            return not self._switch.thrown
+
+        self._loaded = LoadedModel(native, job.model, job.options, progress)
+        self._decoder = Decoder(native.llama, self._loaded, self._switch)
+        self._builder = PromptBuilder(self._loaded, self._renderer)
+        self._placed = (job.model, self._loaded.placement)
+        return time.monotonic() - began
+
+    def _unload(self) -> None:
+        loaded, self._loaded = self._loaded, None
+        self._decoder = self._builder = self._placed = None
+        if loaded is not None:
+            loaded.close()
+
+    def _answer_plan(self, request: GenerationRequest, sink: PlanSink) -> None:
+        loaded, builder, decoder = self._loaded, self._builder, self._decoder
+        if loaded is None or not same_load(loaded, request.model, request.load):
+            return  # nothing to count with; the window asks again once the model is loaded
+        known = decoder.known if decoder is not None else KnownTokens()
+        try:
+            if builder is not None:
+                sink(builder.plan(request, known))
+        except SnugError as error:
+            sink(error)
+
+    def _system_info(self) -> str:
+        info: bytes = self._bring_up().llama.llama_print_system_info()
+        return info.decode(errors="replace").strip()

@@ -1,0 +1,348 @@
+"""A model in memory with its vocabulary and one context: load, tokenise, free."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from snug.domain.errors import ModelFileError, OutOfMemoryError
+from snug.domain.model import (
+    DEFAULT_CONTEXT_LENGTH,
+    Device,
+    DeviceKind,
+    LoadOptions,
+    ModelFile,
+    Placement,
+)
+from snug.engine.native import Native
+
+MIN_CONTEXT_LENGTH = 512
+BATCH_TOKENS = 512
+MEMORY_SHARE = 0.85  # of what is available; the rest is the system's (threats: RAM exhaustion)
+GPU_MARGIN_BYTES = 384 * 2**20  # compute buffers and the desktop's own needs
+_LAYER = re.compile(r"layer\s+(\d+) assigned to device ([^,\s]+)")
+
+
+class Cancelled(Exception):
+    """The person stopped the load; nothing is left behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What of a model's shape decides its KV cache."""
+
+    layers: int
+    kv_width: int  # elements of one token's K (or V) row in one layer
+    trained_context: int
+
+    def kv_bytes(self, context_length: int) -> int:
+        """Bytes of a 16-bit KV cache. Source: llama.cpp, llama_kv_cache: K and V per layer."""
+        return 2 * 2 * self.layers * self.kv_width * context_length
+
+
+class LoadedModel:
+    """Owns llama.cpp's model and context. Engine thread only.
+
+    Raises (constructor): ModelFileError, OutOfMemoryError, Cancelled.
+    """
+
+    def __init__(
+        self,
+        native: Native,
+        file: ModelFile,
+        options: LoadOptions,
+        on_progress: Callable[[float], bool],
+    ) -> None:
+        self.file = file
+        self.options = options
+        self._llama: Any = native.llama
+        self._native = native
+        self._log: list[str] = []
+        self.model: Any = None
+        self.context: Any = None
+        native.listen(lambda _level, text: self._log.append(text))
+        try:
+            self._load(on_progress)
+            self.vocabulary: Any = self._llama.llama_model_get_vocab(self.model)
+            self.shape = self._shape()
+            self.context_length = self._open_context()
+            self.memory: Any = self._llama.llama_get_memory(self.context)
+            self.placement = self._placement()
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            native.listen(None)
+        self.control_texts = self._control_texts()
+        self._pieces: dict[int, bytes] = {}
+
+    # -- tokens -------------------------------------------------------------------------------
+
+    def tokenise(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
+        """Token ids of a text.
+
+        Args:
+            add_special: add the BOS token where the model wants one.
+            parse_special: read `<|im_start|>` and the like as the tokens they name.
+        """
+        data = text.encode()
+        room = len(data) + 8
+        buffer = (self._llama.llama_token * room)()
+        count = self._llama.llama_tokenize(
+            self.vocabulary, data, len(data), buffer, room, add_special, parse_special
+        )
+        if count < 0:
+            room = -count
+            buffer = (self._llama.llama_token * room)()
+            count = self._llama.llama_tokenize(
+                self.vocabulary, data, len(data), buffer, room, add_special, parse_special
+            )
+        return list(buffer[:count])
+
+    def piece(self, token: int) -> bytes:
+        """The bytes of a token, special ones spelled out; may end inside a character."""
+        known = self._pieces.get(token)
+        if known is None:
+            known = self._pieces[token] = self._spell(token)
+        return known
+
+    def ends_turn(self, token: int) -> bool:
+        """The model is done when it draws this token."""
+        return bool(self._llama.llama_vocab_is_eog(self.vocabulary, token))
+
+    def is_control(self, token: int) -> bool:
+        """A token with a meaning instead of a text."""
+        return bool(self._llama.llama_vocab_is_control(self.vocabulary, token))
+
+    @property
+    def adds_bos(self) -> bool:
+        """Whether a prompt begins with the BOS token."""
+        return bool(self._llama.llama_vocab_get_add_bos(self.vocabulary))
+
+    def special_text(self, which: str) -> str:
+        """Text of the "bos" or "eos" token; "" where the model has none."""
+        token = getattr(self._llama, f"llama_vocab_{which}")(self.vocabulary)
+        return self.piece(token).decode(errors="replace") if token >= 0 else ""
+
+    def close(self) -> None:
+        """Free everything; harmless when called twice."""
+        context, self.context = self.context, None
+        model, self.model = self.model, None
+        if context:
+            self._llama.llama_free(context)
+        if model:
+            self._llama.llama_model_free(model)
+
+    def _spell(self, token: int) -> bytes:
+        room = 64
+        while True:
+            buffer = ctypes.create_string_buffer(room)
+            length = self._llama.llama_token_to_piece(
+                self.vocabulary, token, buffer, room, 0, True
+            )
+            if length >= 0:
+                return buffer.raw[:length]
+            room = -length
+
+    def _control_texts(self) -> tuple[str, ...]:
+        """Spelling of every control token, longest first: a person's text must not contain them."""
+        count = self._llama.llama_vocab_n_tokens(self.vocabulary)
+        is_control = self._llama.llama_vocab_is_control
+        texts = {
+            self._spell(token).decode(errors="replace")
+            for token in range(count)
+            if is_control(self.vocabulary, token)
+        }
+        return tuple(sorted((t for t in texts if len(t) > 2), key=len, reverse=True))
+
+    # -- loading ------------------------------------------------------------------------------
+
+    def _load(self, on_progress: Callable[[float], bool]) -> None:
+        devices = self._native.devices()
+        wanted = self.options.gpu_layers
+        layers = layers_that_fit(self.file, devices) if wanted is None else wanted
+        while True:
+            cancelled = self._try_load(layers, on_progress)
+            if self.model:
+                return
+            if cancelled:
+                raise Cancelled
+            if layers == 0 or not _out_of_memory(self._log):
+                raise self._failure()
+            layers //= 2
+
+    def _try_load(self, gpu_layers: int, on_progress: Callable[[float], bool]) -> bool:
+        """One try; `self.model` is set when it worked. Returns: the person cancelled it."""
+        self._log.clear()
+        cancelled = False
+
+        def progress(fraction: float, _user: object) -> bool:
+            nonlocal cancelled
+            cancelled = cancelled or not on_progress(float(fraction))
+            return not cancelled
+
+        parameters = self._llama.llama_model_default_params()
+        parameters.n_gpu_layers = gpu_layers
+        callback = self._llama.llama_progress_callback(progress)
+        parameters.progress_callback = callback
+        self.model = self._llama.llama_model_load_from_file(
+            os.fsencode(self.file.path), parameters
+        )
+        return cancelled
+
+    def _shape(self) -> Shape:
+        llama, model = self._llama, self.model
+        heads = max(1, llama.llama_model_n_head(model))
+        head_width = llama.llama_model_n_embd(model) // heads
+        return Shape(
+            layers=llama.llama_model_n_layer(model),
+            kv_width=llama.llama_model_n_head_kv(model) * head_width,
+            trained_context=llama.llama_model_n_ctx_train(model),
+        )
+
+    def _open_context(self) -> int:
+        """Open a context; halve an automatic length until it fits. Returns: its length."""
+        trained = max(self.shape.trained_context, MIN_CONTEXT_LENGTH)
+        wanted = self.options.context_length
+        length = min(trained, wanted or DEFAULT_CONTEXT_LENGTH)
+        available = available_bytes()
+        while True:
+            needed = self.shape.kv_bytes(length)
+            if needed <= MEMORY_SHARE * available:
+                self.context = self._new_context(length)
+                if self.context:
+                    return int(self._llama.llama_n_ctx(self.context))
+            if wanted is not None or length <= MIN_CONTEXT_LENGTH:
+                raise OutOfMemoryError(
+                    f"A context of {length} tokens needs {_gigabytes(needed)} beside the model, "
+                    f"and {_gigabytes(available)} are free. Choose a shorter context or a "
+                    "smaller model."
+                )
+            length //= 2
+
+    def _new_context(self, length: int) -> Any:
+        parameters = self._llama.llama_context_default_params()
+        parameters.n_ctx = length
+        parameters.n_batch = min(length, BATCH_TOKENS)
+        parameters.n_ubatch = min(length, BATCH_TOKENS)
+        threads = self.options.threads or physical_cores()
+        parameters.n_threads = threads
+        parameters.n_threads_batch = threads
+        parameters.no_perf = True
+        return self._llama.llama_init_from_model(self.model, parameters)
+
+    def _placement(self) -> Placement:
+        """Where the layers really are, from llama.cpp's own assignment, not from what was asked."""
+        where = dict(match.groups() for text in self._log if (match := _LAYER.search(text)))
+        devices = {device.name: device for device in self._native.devices()}
+        on_gpu = [
+            name
+            for name in where.values()
+            if name in devices and devices[name].kind is not DeviceKind.CPU
+        ]
+        total = len(where) or self.shape.layers + 1
+        gpus = [d for d in devices.values() if d.kind is not DeviceKind.CPU]
+        if on_gpu:
+            main = max(set(on_gpu), key=on_gpu.count)
+            description = devices[main].description or main
+        else:
+            cpu = next((d for d in devices.values() if d.kind is DeviceKind.CPU), None)
+            description = cpu.description if cpu else "CPU"
+        return Placement(description, len(on_gpu), total, _reason(len(on_gpu), total, gpus))
+
+    def _failure(self) -> Exception:
+        path = Path(self.file.path)
+        if not path.is_file():
+            return ModelFileError(
+                f"The model file is not there any more: {path}. Put it back, or remove the model "
+                "from the library and add it again."
+            )
+        said = next((t for t in reversed(self._log) if "error" in t.lower()), "")
+        cause = " ".join(said.split(":", 1)[-1].split())[:200] or "llama.cpp gave no reason"
+        if _out_of_memory(self._log):
+            return OutOfMemoryError(
+                f"{self.file.name} needs about {_gigabytes(self.file.size_bytes)} and "
+                f"{_gigabytes(available_bytes())} are free. Close other programs or choose a "
+                "smaller model."
+            )
+        return ModelFileError(
+            f"{self.file.name} could not be loaded: {cause}. The file may be damaged or of a kind "
+            "this version cannot run; check it with: snug models check"
+        )
+
+
+def layers_that_fit(file: ModelFile, devices: tuple[Device, ...]) -> int:
+    """How many layers the GPUs can take now, by size; 0 without a GPU, -1 for all.
+
+    A layer is taken to weigh its share of the file, with a tenth on top for its KV cache. llama.cpp
+    tells what did not fit; the load is then tried with half.
+    """
+    gpus = [d for d in devices if d.kind is not DeviceKind.CPU]
+    if not gpus:
+        return 0
+    room = sum(max(0, d.free_bytes - GPU_MARGIN_BYTES) for d in gpus)
+    if file.layers == 0 or room >= 1.1 * file.size_bytes:
+        return -1 if room > 0 else 0
+    return int(room // (1.1 * file.size_bytes / (file.layers + 1)))
+
+
+def available_bytes() -> int:
+    """Memory that can be used now without swapping. Source: proc(5), MemAvailable."""
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 8 * 2**30
+
+
+def physical_cores() -> int:
+    """Cores this process may use; SMT siblings beyond four are not counted (they slow decoding)."""
+    try:
+        usable = len(os.sched_getaffinity(0))
+    except AttributeError:
+        usable = os.cpu_count() or 1
+    if usable <= 4:
+        return usable
+    cores = set()
+    for folder in Path("/sys/devices/system/cpu").glob("cpu[0-9]*/topology"):
+        try:
+            package = (folder / "physical_package_id").read_text().strip()
+            cores.add((package, (folder / "core_id").read_text().strip()))
+        except OSError:
+            continue
+    return min(usable, len(cores)) if cores else usable
+
+
+def same_load(loaded: LoadedModel, file: ModelFile, options: LoadOptions) -> bool:
+    """Whether a loaded model serves a request for this file and these options."""
+    return replace(loaded.file, name=file.name) == file and loaded.options == options
+
+
+def _out_of_memory(log: list[str]) -> bool:
+    needles = ("out of memory", "failed to allocate", "unable to allocate", "cannot allocate")
+    return any(needle in text.lower() for text in log for needle in needles)
+
+
+def _reason(on_gpu: int, total: int, gpus: list[Device]) -> str:
+    if on_gpu >= total:
+        return ""
+    if not gpus:
+        return "No graphics card that this build can use was found."
+    free = _gigabytes(sum(d.free_bytes for d in gpus))
+    return f"The graphics card has {free} free; the rest runs on the processor."
+
+
+def _gigabytes(size_bytes: int) -> str:
+    return f"{size_bytes / 1e9:.1f} GB"
+
+

@@ -1,0 +1,106 @@
+"""Child process: renders chat templates. A template is a program from a stranger.
+
+Jinja's sandbox stops code execution but not endless loops or floods, so rendering happens here:
+no files to open beyond the standard three, little memory, and a parent that kills after a second.
+Speaks JSON lines: {"template", "messages", "variables"} in; {"text"} or {"error"} out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import functools
+import json
+import sys
+from typing import Any, NoReturn
+
+from jinja2 import Template, TemplateError, Undefined
+from jinja2.ext import loopcontrols
+from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+
+MEMORY_BYTES = 512 * 2**20
+MAX_OUTPUT_BASE = 64 * 1024  # plus four times the input
+
+
+class Refused(Exception):
+    """The template itself refuses the conversation (`raise_exception`)."""
+
+
+def environment() -> ImmutableSandboxedEnvironment:
+    """The environment that Hugging Face's own renderer uses, without anything of the host."""
+    env = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols], undefined=Undefined
+    )
+    env.globals.pop("lipsum", None)
+    env.filters["tojson"] = _to_json
+    env.globals["raise_exception"] = _refuse
+    env.globals["strftime_now"] = lambda form: datetime.datetime.now().strftime(str(form)[:64])
+    return env
+
+
+def render(env: ImmutableSandboxedEnvironment, job: dict[str, Any]) -> str:
+    """The prompt text of one job, at most 4 × the input + 64 KiB long."""
+    messages = job["messages"]
+    limit = MAX_OUTPUT_BASE + 4 * sum(len(m["content"]) for m in messages)
+    pieces: list[str] = []
+    length = 0
+    for piece in _compiled(env, job["template"]).generate(messages=messages, **job["variables"]):
+        length += len(piece)
+        if length > limit:
+            raise Refused(f"it wrote more than {limit} characters")
+        pieces.append(piece)
+    return "".join(pieces)
+
+
+@functools.lru_cache(maxsize=4)
+def _compiled(env: ImmutableSandboxedEnvironment, template: str) -> Template:
+    return env.from_string(template)
+
+
+def answer(env: ImmutableSandboxedEnvironment, line: str) -> dict[str, str]:
+    """One job's result, or its error in words."""
+    try:
+        return {"text": render(env, json.loads(line))}
+    except Refused as error:
+        return {"error": str(error) or "it refused this conversation", "refused": "yes"}
+    except SecurityError as error:
+        return {"error": f"it tried something forbidden ({error})"}
+    except MemoryError:
+        return {"error": "it needed more memory than a template may have"}
+    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        return {"error": f"{type(error).__name__}: {error}"[:300]}
+    except (AttributeError, RecursionError, OSError) as error:
+        return {"error": f"{type(error).__name__}: {error}"[:300]}
+
+
+def _to_json(value: Any, ensure_ascii: bool = False, indent: int | None = None, **_: Any) -> str:
+    return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent)
+
+
+def _refuse(message: object = "") -> NoReturn:
+    raise Refused(str(message)[:300])
+
+
+def _confine() -> None:
+    with contextlib.suppress(ImportError, ValueError, OSError):  # Windows has no `resource`
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+def main() -> None:
+    """Answer jobs until standard input ends (the parent is gone)."""
+    env = environment()
+    env.from_string("{{ x | tojson }}").render(x=1)  # warm, before the limits
+    _confine()
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(answer(env, line)) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

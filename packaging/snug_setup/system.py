@@ -1,0 +1,122 @@
+"""What set-up needs of the machine: a suitable Python and the system packages.
+
+The list of packages stands in `packaging/apt-packages.txt`; here is only how to see that one of
+them is not there.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from .errors import SetupError
+from .layout import PACKAGING
+
+MACHINES = ("x86_64", "aarch64")
+
+# The shared libraries that Qt's own libraries and its xcb, wayland and offscreen plug-ins ask the
+# system for (`ldd` on every .so of PySide6-Essentials), with the Debian package of each.
+QT_LIBRARIES = {
+    "libEGL.so.1": "libegl1",
+    "libGL.so.1": "libgl1",
+    "libX11-xcb.so.1": "libx11-xcb1",
+    "libdbus-1.so.3": "libdbus-1-3",
+    "libfontconfig.so.1": "libfontconfig1",
+    "libfreetype.so.6": "libfreetype6",
+    "libglib-2.0.so.0": "libglib2.0-0",
+    "libgomp.so.1": "libgomp1",
+    "libxcb-cursor.so.0": "libxcb-cursor0",
+    "libxcb-icccm.so.4": "libxcb-icccm4",
+    "libxcb-image.so.0": "libxcb-image0",
+    "libxcb-keysyms.so.1": "libxcb-keysyms1",
+    "libxcb-randr.so.0": "libxcb-randr0",
+    "libxcb-render-util.so.0": "libxcb-render-util0",
+    "libxcb-shape.so.0": "libxcb-shape0",
+    "libxcb-sync.so.1": "libxcb-sync1",
+    "libxcb-xfixes.so.0": "libxcb-xfixes0",
+    "libxcb-xkb.so.1": "libxcb-xkb1",
+    "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
+}
+
+
+def apt_packages(name: str = "apt-packages.txt") -> list[str]:
+    """The packages of one of the lists in packaging/."""
+    lines = (PACKAGING / name).read_text(encoding="utf-8").splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def apt_line(packages: Iterable[str]) -> str:
+    """The command that installs packages."""
+    return "sudo apt-get install " + " ".join(packages)
+
+
+def has_library(soname: str) -> bool:
+    """Whether the dynamic linker finds a library; asking it is surer than looking for files."""
+    try:
+        ctypes.CDLL(soname)
+    except OSError:
+        return False
+    return True
+
+
+def has_compiler() -> bool:
+    """Whether a C and a C++ compiler are there."""
+    return all(shutil.which(name) for name in ("cc", "c++"))
+
+
+def has_venv() -> bool:
+    """Whether this Python can make a virtual environment; Debian packs ensurepip apart."""
+    return all(importlib.util.find_spec(name) for name in ("ensurepip", "venv"))
+
+
+def missing_packages(
+    *,
+    compiler_needed: bool,
+    has_library: Callable[[str], bool] = has_library,
+    has_compiler: Callable[[], bool] = has_compiler,
+    has_venv: Callable[[], bool] = has_venv,
+) -> list[str]:
+    """The system packages that are needed and not there, in the list's order."""
+    missing = {package for soname, package in QT_LIBRARIES.items() if not has_library(soname)}
+    if compiler_needed and not has_compiler():
+        missing.add("g++")
+    if not has_venv():
+        missing.add("python3-venv")
+    return [package for package in apt_packages() if package in missing]
+
+
+def check_machine(machine: str = "", system: str = "") -> None:
+    """Refuses a system for which the dependencies have no files.
+
+    Raises: SetupError: with the systems that will do.
+    """
+    machine = machine or platform.machine()
+    system = system or platform.system()
+    if system != "Linux" or machine not in MACHINES:
+        raise SetupError(
+            f"Snug runs on Linux with a 64-bit x86 or ARM processor; this is {system} on {machine}."
+        )
+
+
+def check_packages(*, compiler_needed: bool) -> None:
+    """Refuses to go on where system packages are missing.
+
+    Raises: SetupError: naming them, with the line that installs them.
+    """
+    missing = missing_packages(compiler_needed=compiler_needed)
+    if not missing:
+        return
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    own_python = "python3-venv" in missing and Path(sys.executable).name == f"python{version}"
+    if own_python:
+        # A second Python beside the distribution's own has its own venv package.
+        missing[missing.index("python3-venv")] = f"python{version}-venv"
+    raise SetupError(
+        f"These system packages are missing: {', '.join(missing)}\n"
+        f"Install them with:\n\n    {apt_line(missing)}\n\nand run the same command again."
+    )
