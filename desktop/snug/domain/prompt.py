@@ -30,6 +30,7 @@ class GenerationRequest:
             repeated in the events.
         sampling: None takes the model's recommended values.
         stop: texts that end the answer; they are not part of it.
+        schema: JSON schema (checked, see `check_schema`) that the answer must follow; "" for none.
     """
 
     model: ModelFile
@@ -38,6 +39,7 @@ class GenerationRequest:
     load: LoadOptions = field(default_factory=LoadOptions)
     answer_start: str = ""
     stop: tuple[str, ...] = ()
+    schema: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,7 @@ class Answerer:
         loaded, decoder = self._loaded, self._decoder
         sampling = request.sampling or request.model.sampling or Sampling()
         limit = sampling.max_tokens or loaded.context_length
-        sampler = Sampler(self._native.llama, loaded, sampling)
+        sampler = Sampler(self._native.llama, loaded, sampling, request.schema)
         try:
             while True:
                 token = sampler.draw()

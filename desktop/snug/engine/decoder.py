@@ -13,6 +13,7 @@ from typing import Any
 
 from snug.domain.errors import EnvironmentFault
 from snug.domain.sampling import MAX_SEED, Sampling
+from snug.engine.grammar import Grammar
 from snug.engine.loaded import BATCH_TOKENS, LoadedModel
 from snug.engine.prompt import KnownTokens
 
@@ -160,26 +161,55 @@ class Decoder:
 
 
 class Sampler:
-    """A chain of llama.cpp's samplers for one answer."""
+    """A chain of llama.cpp's samplers for one answer, held to a grammar where there is one.
 
-    def __init__(self, native_llama: Any, loaded: LoadedModel, sampling: Sampling) -> None:
+    Most tokens that are drawn freely also fit the grammar, so the grammar looks at that one token
+    first and at the whole vocabulary only when it does not fit.
+    """
+
+    def __init__(
+        self, native_llama: Any, loaded: LoadedModel, sampling: Sampling, schema: str = ""
+    ) -> None:
         self._llama = native_llama
         self._context = loaded.context
         llama = native_llama
+        self._grammar = Grammar(llama, loaded, schema) if schema else None
         self._chain = llama.llama_sampler_chain_init(llama.llama_sampler_chain_default_params())
-        size = llama.llama_vocab_n_tokens(loaded.vocabulary)
-        for sampler in _links(llama, sampling, size):
+        self._size = llama.llama_vocab_n_tokens(loaded.vocabulary)
+        for sampler in _links(llama, sampling, self._size):
             llama.llama_sampler_chain_add(self._chain, sampler)
 
     def draw(self) -> int:
         """The next token from the logits of the last decoded one."""
-        return int(self._llama.llama_sampler_sample(self._chain, self._context, -1))
+        token = int(self._llama.llama_sampler_sample(self._chain, self._context, -1))
+        if self._grammar is None:
+            return token
+        if not self._grammar.allows(token):
+            token = self._draw_allowed(self._grammar)
+        self._grammar.accept(token)
+        return token
 
     def close(self) -> None:
-        """Free the chain."""
+        """Free the chain and the grammar."""
         chain, self._chain = self._chain, None
         if chain:
             self._llama.llama_sampler_free(chain)
+        if self._grammar is not None:
+            self._grammar.close()
+
+    def _draw_allowed(self, grammar: Grammar) -> int:
+        llama = self._llama
+        logits = llama.llama_get_logits_ith(self._context, -1)
+        data = (llama.llama_token_data * self._size)()
+        for token in range(self._size):
+            data[token].id = token
+            data[token].logit = logits[token]
+        grammar.apply(data, self._size)
+        array = llama.llama_token_data_array(data, self._size, -1, False)
+        llama.llama_sampler_apply(self._chain, array)
+        token = int(array.data[array.selected].id)
+        llama.llama_sampler_accept(self._chain, token)
+        return token
 
 
 def _links(llama: Any, sampling: Sampling, vocabulary_size: int) -> list[Any]:

@@ -6,6 +6,7 @@ per character (ggml-org/llama.cpp #27783), and such a stack costs only what is u
 
 from __future__ import annotations
 
+import importlib.metadata
 import logging
 import threading
 import time
@@ -114,7 +115,10 @@ class EngineHost:
     def versions(self) -> dict[str, str]:
         """Version of the bindings and the CPU variant in use."""
         return self._wait_for(
-            lambda: {"cpu_variant": self._bring_up().cpu_variant, "system": self._system_info()}
+            lambda: {
+                "llama_cpp_python": importlib.metadata.version("llama-cpp-python"),
+                "cpu_variant": self._bring_up().cpu_variant,
+            }
         )
 
     def placement(self) -> tuple[ModelFile, Placement] | None:
@@ -289,7 +293,3 @@ class EngineHost:
                 sink(builder.plan(request, known))
         except SnugError as error:
             sink(error)
-
-    def _system_info(self) -> str:
-        info: bytes = self._bring_up().llama.llama_print_system_info()
-        return info.decode(errors="replace").strip()

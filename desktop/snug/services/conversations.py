@@ -27,6 +27,7 @@ from snug.domain.conversation import (
 from snug.domain.errors import SnugError, UserError
 from snug.domain.model import ModelFile
 from snug.domain.prompt import GenerationRequest, PromptMessage
+from snug.domain.schema import check_schema
 from snug.domain.search import SearchHit
 from snug.services.answer import AnswerRun
 from snug.services.models import ModelService
@@ -51,6 +52,7 @@ class _Turn:
     conversation: Conversation
     path: tuple[Message, ...]
     answer: Message
+    schema: str = ""
 
 
 class ConversationService:
@@ -129,8 +131,13 @@ class ConversationService:
 
     # -- answering ----------------------------------------------------------------------------
 
-    def send(self, conversation_id: str, text: str, sink: EventSink) -> Run:
+    def send(
+        self, conversation_id: str, text: str, sink: EventSink, *, schema: str = ""
+    ) -> Run:
         """Store the person's message after the active leaf and answer it.
+
+        Args:
+            schema: JSON schema that the answer must follow; "" for free text.
 
         Raises:
             UserError: the text is blank, or this conversation is still answering.
@@ -138,10 +145,12 @@ class ConversationService:
         if not text.strip():
             raise UserError("Write a message first.")
         user_id = new_id()
+        checked = check_schema(schema) if schema else ""
 
         def turn(answer_id: str) -> _Turn:
             conversation = self._store.conversation(conversation_id)
-            return self._ask(conversation, conversation.leaf_id, user_id, text, answer_id)
+            asked = self._ask(conversation, conversation.leaf_id, user_id, text, answer_id)
+            return replace(asked, schema=checked)
 
         return self._start(conversation_id, user_id, sink, turn)
 
@@ -253,6 +262,7 @@ class ConversationService:
         except SnugError as error:
             run.fail(error.message)
             return
+        request = replace(request, schema=prepared.schema)
         run.attach(self._engine.generate(request, run.on_event))
 
     def _ask(

@@ -46,10 +46,20 @@ class Engine(Protocol):
         """Load a model ahead of its first use: `Loading`*, then `Started` or `Failed`."""
 
     def plan(self, request: GenerationRequest, sink: PlanSink) -> None:
-        """Count what a request would take; answered between two tokens of a running answer."""
+        """Count what a request would take; answered between two tokens of a running answer.
+
+        The sink stays silent while the request's model is not loaded: there is nothing to count
+        with.
+        """
 
     def devices(self) -> tuple[Device, ...]:
         """What can compute here; waits for the native library (up to a second at first)."""
+
+    def problems(self) -> tuple[str, ...]:
+        """What went wrong while bringing up the devices, in sentences."""
+
+    def versions(self) -> dict[str, str]:
+        """Versions of the native library and the CPU variant in use, by name."""
 
     def placement(self) -> tuple[ModelFile, Placement] | None:
         """The loaded model and where it lies; None while nothing is loaded."""
