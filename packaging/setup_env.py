@@ -13,13 +13,12 @@ from __future__ import annotations
 import argparse
 import fcntl
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from snug_setup import llama_wheel, stamp, system, venv
+from snug_setup import llama_wheel, system, venv
 from snug_setup.errors import SetupError
 from snug_setup.layout import ROOT
 
@@ -45,7 +44,7 @@ def main() -> int:
         _lock_checkout()
         system.check_machine()
         compiler_needed = arguments.gpu or llama_wheel.built_wheel() is None
-        system.check_packages(compiler_needed=compiler_needed)
+        system.refuse_missing(system.missing_packages(compiler_needed=compiler_needed))
         venv.set_up(dev=arguments.dev)
         if arguments.gpu:
             venv.add_vulkan()

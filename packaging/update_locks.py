@@ -14,7 +14,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from snug_setup.environment import create_venv
 from snug_setup.layout import LOCKS, ROOT
+from snug_setup.progress import Progress
 
 # Compiled or installed on its own, so it leaves the lock of the others.
 LLAMA = "llama-cpp-python"
@@ -52,7 +54,6 @@ def compile_lock(uv: str, *arguments: str, given: str = "", constraints: str = "
         command = [uv, "pip", "compile", *arguments, "--constraints", file.name]
         command += ["--universal", "--python-version", "3.11", "--generate-hashes", "--upgrade"]
         command += ["--no-emit-index-url", "--no-emit-find-links", "--no-header", "--no-annotate"]
-        # Set-up runs on ordinary Linux; wheels for a Python in a web page are of no use.
         done = subprocess.run(
             command, input=given, cwd=ROOT, capture_output=True, text=True, check=False
         )
@@ -68,9 +69,8 @@ def write(name: str, packages: dict[str, str]) -> None:
     print(f"{path.relative_to(ROOT)}: {len(packages)} packages")
 
 
-def main(uv: str) -> None:
+def write_locks(uv: str) -> None:
     """Writes every lock; `uv` is the program to resolve with."""
-    LOCKS.mkdir(exist_ok=True)
     runtime = entries(compile_lock(uv, "pyproject.toml"))
     llama = {key: value for key, value in runtime.items() if package_name(key) == LLAMA}
     versions = "\n".join(runtime)
@@ -87,5 +87,15 @@ def main(uv: str) -> None:
     write("lock", entries(compile_lock(uv, "--group", "lock")))
 
 
+def main() -> None:
+    """Fetches uv as its own lock says and resolves with it."""
+    with tempfile.TemporaryDirectory(prefix="snug-lock-") as folder:
+        tools = Path(folder) / "tools"
+        log = Path(folder) / "log"
+        with Progress("Fetching uv"):
+            create_venv(tools, [LOCKS / "lock.txt"], log)
+        write_locks(str(tools / "bin" / "uv"))
+
+
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

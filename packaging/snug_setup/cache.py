@@ -8,7 +8,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 
@@ -34,8 +34,21 @@ class Cache:
         whole = path.match(pattern) and path.is_file() and file_sha256(path) == digest
         return path if whole else None
 
-    def put(self, key: str, file: Path) -> Path:
-        """Keeps a file under a key, in one step; call it inside `locked`."""
+    def get(self, key: str, pattern: str, build: Callable[[Path], Path]) -> Path:
+        """The file kept under a key; where there is none, `build` makes it in an empty folder."""
+        found = self.find(key, pattern)
+        if found:
+            return found
+        with self._locked(key):
+            # Another set-up may have built it while this one waited.
+            found = self.find(key, pattern)
+            if found:
+                return found
+            with self._workshop(key) as workshop:
+                return self._put(key, build(workshop))
+
+    def _put(self, key: str, file: Path) -> Path:
+        """Keeps a file under a key, in one step; while the key is locked."""
         staging = Path(tempfile.mkdtemp(prefix=f".new-{key}-", dir=self._folder))
         kept = staging / file.name
         shutil.copyfile(file, kept)
@@ -53,7 +66,7 @@ class Cache:
         return target / file.name
 
     @contextlib.contextmanager
-    def locked(self, key: str) -> Iterator[None]:
+    def _locked(self, key: str) -> Iterator[None]:
         """Lets one set-up at a time build a key; the others wait for its result."""
         self._folder.mkdir(parents=True, exist_ok=True)
         with (self._folder / f"{key}.lock").open("w") as file:
@@ -67,7 +80,7 @@ class Cache:
             yield
 
     @contextlib.contextmanager
-    def workshop(self, key: str) -> Iterator[Path]:
+    def _workshop(self, key: str) -> Iterator[Path]:
         """A folder to build in: beside the cache, since /tmp may be small and in memory."""
         path = Path(tempfile.mkdtemp(prefix=f".new-{key}-", dir=self._folder))
         try:

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from .layout import venv_python
-from .progress import Progress, run_logged
+from snug_setup.layout import venv_python
+from snug_setup.progress import run_logged
 
 
 def pip_environment() -> dict[str, str]:
@@ -26,30 +26,29 @@ def pip_command(venv: Path, verb: str, *arguments: str | Path) -> list[str | Pat
     return [venv_python(venv), "-I", "-m", "pip", verb, *arguments]
 
 
-def create_venv(venv: Path, locks: Sequence[Path], log: Path, progress: Progress) -> Path:
+def create_venv(venv: Path, locks: Sequence[Path], log: Path) -> Path:
     """Makes a virtual environment afresh and installs locks into it; returns its folder."""
-    command = [sys.executable, "-I", "-m", "venv", "--clear", venv]
-    run_logged(command, log, progress)
-    install_locked(venv, locks, log, progress)
+    run_logged([sys.executable, "-I", "-m", "venv", "--clear", venv], log)
+    install_locked(venv, locks, log)
     return venv
 
 
-def install_locked(venv: Path, locks: Sequence[Path], log: Path, progress: Progress) -> None:
+def install_locked(venv: Path, locks: Sequence[Path], log: Path) -> None:
     """Installs exactly what locks list, checked against their hashes, from wheels only."""
     command = pip_command(venv, "install", "--require-hashes", "--no-deps")
     command += ["--only-binary", ":all:"]
     for lock in locks:
         command += ["-r", lock]
-    run_logged(command, log, progress, environment=pip_environment())
+    run_logged(command, log, environment=pip_environment())
 
 
-def install_wheel(venv: Path, wheel: Path, log: Path, progress: Progress) -> None:
+def install_wheel(venv: Path, wheel: Path, log: Path) -> None:
     """Installs one wheel file, also over the same version of other flags."""
     command = pip_command(venv, "install", "--no-deps", "--no-index", "--force-reinstall", wheel)
-    run_logged(command, log, progress, environment=pip_environment())
+    run_logged(command, log, environment=pip_environment())
 
 
-def install_project(venv: Path, root: Path, log: Path, progress: Progress) -> None:
+def install_project(venv: Path, root: Path, log: Path) -> None:
     """Installs the project itself, editable; its build backend is in the venv already."""
     command = pip_command(venv, "install", "--no-deps", "--no-index", "--no-build-isolation")
-    run_logged([*command, "--editable", root], log, progress, environment=pip_environment())
+    run_logged([*command, "--editable", root], log, environment=pip_environment())

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 import re
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from .cache import Cache
-from .environment import create_venv, pip_command, pip_environment
-from .errors import SetupError
-from .layout import LOCKS, cache_dir
-from .progress import Progress, run_logged
+from snug_setup.cache import Cache
+from snug_setup.environment import create_venv, pip_command, pip_environment
+from snug_setup.errors import SetupError
+from snug_setup.layout import LOCKS, cache_dir
+from snug_setup.progress import Progress, run_logged
 
 LOCK = LOCKS / "llama.txt"
 BUILD_LOCK = LOCKS / "build.txt"
@@ -56,10 +57,14 @@ def cache_key(
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
+def machine_key(flags: Sequence[str]) -> str:
+    """The key of a build with these flags from the locked source on this machine."""
+    return cache_key(sdist_sha256(), flags, platform.machine(), "-".join(platform.libc_ver()))
+
+
 def this_key() -> str:
     """The key of the wheel that this checkout needs on this machine."""
-    libc = "-".join(platform.libc_ver())
-    return cache_key(sdist_sha256(), CMAKE_FLAGS, platform.machine(), libc)
+    return machine_key(CMAKE_FLAGS)
 
 
 def built_wheel() -> Path | None:
@@ -72,16 +77,7 @@ def wheel() -> Path:
 
     Raises: SetupError: the build failed; the text ends with the last lines of its log.
     """
-    key, cache = this_key(), wheel_cache()
-    found = cache.find(key, "*.whl")
-    if found:
-        return found
-    with cache.locked(key):
-        found = cache.find(key, "*.whl")
-        if found:
-            return found
-        with cache.workshop(key) as workshop:
-            return cache.put(key, _build(workshop, log_file("llama-cpp-python")))
+    return wheel_cache().get(this_key(), "*.whl", _build)
 
 
 def wheel_cache() -> Cache:
@@ -101,7 +97,7 @@ def fetch_source(workshop: Path, tools: Path, log: Path) -> Path:
     """Downloads the source distribution and unpacks it; its hash is pip's to check."""
     command = pip_command(tools, "download", "--no-deps", "--no-build-isolation")
     command += ["--no-binary", ":all:", "--require-hashes", "-r", LOCK, "-d", workshop]
-    run_logged(command, log, Progress("Fetching the source of llama.cpp"))
+    run_logged(command, log, environment=pip_environment())
     (archive,) = workshop.glob("llama_cpp_python-*.tar.gz")
     with tarfile.open(archive) as source:
         source.extractall(workshop, filter="data")
@@ -112,7 +108,16 @@ def fetch_source(workshop: Path, tools: Path, log: Path) -> Path:
 
 def build_tools(workshop: Path, log: Path) -> Path:
     """Makes the virtual environment that holds CMake, Ninja and the build backend."""
-    return create_venv(workshop / "tools", [BUILD_LOCK], log, Progress("Fetching the build tools"))
+    return create_venv(workshop / "tools", [BUILD_LOCK], log)
+
+
+def compile_jobs(memory_bytes: int | None = None) -> int:
+    """How many compilers may run at once: a core and 1 GiB of free memory for each."""
+    if memory_bytes is None:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        facts = dict(line.split(":", 1) for line in lines)
+        memory_bytes = int(facts["MemAvailable"].split()[0]) * 1024
+    return max(1, min(len(os.sched_getaffinity(0)), memory_bytes >> 30))
 
 
 def build_environment(tools: Path, workshop: Path) -> dict[str, str]:
@@ -120,21 +125,24 @@ def build_environment(tools: Path, workshop: Path) -> dict[str, str]:
     environment = pip_environment()
     environment["PATH"] = f"{tools / 'bin'}:{environment['PATH']}"
     environment["TMPDIR"] = str(workshop)
+    environment["CMAKE_BUILD_PARALLEL_LEVEL"] = str(compile_jobs())
     # A user's own flags would make a wheel that its cache key does not tell of.
     for name in ("CFLAGS", "CXXFLAGS", "LDFLAGS", "CMAKE_ARGS", "SKBUILD_CMAKE_ARGS"):
         environment.pop(name, None)
     return environment
 
 
-def _build(workshop: Path, log: Path) -> Path:
+def _build(workshop: Path) -> Path:
     """Compiles the wheel in an empty folder; returns it there."""
-    tools = build_tools(workshop, log)
-    source = fetch_source(workshop, tools, log)
+    log = log_file("llama-cpp-python")
+    with Progress("Fetching llama.cpp and what compiles it (120 MB)"):
+        tools = build_tools(workshop, log)
+        source = fetch_source(workshop, tools, log)
     environment = build_environment(tools, workshop)
     environment["CMAKE_ARGS"] = " ".join(CMAKE_FLAGS)
     command = pip_command(tools, "wheel", "--verbose", "--no-deps", "--no-build-isolation")
     command += ["--no-index", "-w", workshop / "out", source]
-    progress = Progress("Compiling llama.cpp (once; 8 to 15 minutes on two cores)")
-    run_logged(command, log, progress, environment=environment)
+    with Progress("Compiling llama.cpp, once (8 to 15 minutes on two cores)") as progress:
+        run_logged(command, log, environment=environment, on_step=progress.step)
     (built,) = (workshop / "out").glob("*.whl")
     return built

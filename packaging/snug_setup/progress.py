@@ -10,11 +10,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from .errors import SetupError
+from snug_setup.errors import SetupError
 
 # Ninja's own count at the start of a line: "[23/440] /usr/bin/g++ …".
 NINJA_STEP = re.compile(r"^\s*\[(\d+)/(\d+)\]")
@@ -33,7 +33,7 @@ def ninja_step(line: str) -> tuple[int, int] | None:
 def duration(seconds: float) -> str:
     """A duration in words, as coarse as a forecast deserves."""
     if seconds < 90:
-        return f"{max(5, round(seconds / 5) * 5)} s"
+        return f"{round(seconds)} s"
     return f"{round(seconds / 60)} min"
 
 
@@ -49,9 +49,17 @@ class Progress:
         self._last = 0.0 if self._tty else self._started
         self._width = 0
 
-    def start(self) -> None:
+    def __enter__(self) -> Progress:
         """Says what begins."""
         self._show(f"{self._title} …")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Says how it ended, with the time it took."""
+        outcome = "done" if kind is None else "failed" if kind is SetupError else "cut short"
+        self._show(f"{self._title}: {outcome} ({duration(time.monotonic() - self._started)})")
+        if self._tty:
+            print(file=self._out, flush=True)
 
     def step(self, done: int, total: int) -> None:
         """Takes note that `done` of `total` steps are finished."""
@@ -66,12 +74,6 @@ class Progress:
         if done > first:
             left = f", about {duration((now - since) / (done - first) * (total - done))} left"
         self._show(f"{self._title}: {100 * done // total} % ({done} of {total}){left}")
-
-    def finish(self, outcome: str) -> None:
-        """Says how it ended, with the time it took."""
-        self._show(f"{self._title}: {outcome} ({duration(time.monotonic() - self._started)})")
-        if self._tty:
-            print(file=self._out, flush=True)
 
     def _show(self, text: str) -> None:
         if self._tty:
@@ -103,17 +105,15 @@ def _ended_with_us(process: subprocess.Popen[str]) -> Iterator[None]:
 def run_logged(
     command: Sequence[str | Path],
     log: Path,
-    progress: Progress,
     *,
     environment: Mapping[str, str] | None = None,
-    cwd: Path | None = None,
+    on_step: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Runs a command; its output goes to the end of `log`, ninja's counts to `progress`.
+    """Runs a command; its output goes to the end of `log`, ninja's counts to `on_step`.
 
     Raises: SetupError: it failed; the text ends with the last lines of the log.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    progress.start()
     with log.open("a", encoding="utf-8") as file:
         print("$", *command, file=file, flush=True)
         process = subprocess.Popen(
@@ -124,7 +124,6 @@ def run_logged(
             text=True,
             errors="replace",
             env=dict(environment) if environment is not None else None,
-            cwd=cwd,
             start_new_session=True,
         )
         with _ended_with_us(process):
@@ -132,10 +131,8 @@ def run_logged(
             for line in process.stdout:
                 file.write(line)
                 step = ninja_step(line)
-                if step:
-                    progress.step(*step)
+                if step and on_step:
+                    on_step(*step)
             process.wait()
     if process.returncode != 0:
-        progress.finish("failed")
         raise SetupError(f"{tail(log)}\n\nThe whole log is in {log}")
-    progress.finish("done")

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from .layout import LOCKS, PACKAGING, ROOT
+from snug_setup.layout import LOCKS, PACKAGING, ROOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,9 @@ def read(path: Path) -> Stamp | None:
 def write(path: Path, stamp: Stamp) -> None:
     """Writes a stamp in one step."""
     temporary = path.with_name(path.name + ".new")
-    temporary.write_text(json.dumps(asdict(stamp), indent=1) + "\n", encoding="utf-8")
+    temporary.write_text(
+        json.dumps(asdict(stamp), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
     temporary.replace(path)
 
 

@@ -11,11 +11,11 @@ import importlib.util
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from .errors import SetupError
-from .layout import PACKAGING
+from snug_setup.errors import SetupError
+from snug_setup.layout import PACKAGING
 
 MACHINES = ("x86_64", "aarch64")
 
@@ -103,20 +103,17 @@ def check_machine(machine: str = "", system: str = "") -> None:
         )
 
 
-def check_packages(*, compiler_needed: bool) -> None:
-    """Refuses to go on where system packages are missing.
+def refuse_missing(missing: Sequence[str], executable: str = sys.executable) -> None:
+    """Stops set-up where packages are missing.
 
     Raises: SetupError: naming them, with the line that installs them.
     """
-    missing = missing_packages(compiler_needed=compiler_needed)
     if not missing:
         return
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    own_python = "python3-venv" in missing and Path(sys.executable).name == f"python{version}"
-    if own_python:
-        # A second Python beside the distribution's own has its own venv package.
-        missing[missing.index("python3-venv")] = f"python{version}-venv"
+    # A second Python beside the distribution's own has a venv package of its own.
+    name = Path(executable).name
+    names = [f"{name}-venv" if p == "python3-venv" and "." in name else p for p in missing]
     raise SetupError(
-        f"These system packages are missing: {', '.join(missing)}\n"
-        f"Install them with:\n\n    {apt_line(missing)}\n\nand run the same command again."
+        f"These system packages are missing: {', '.join(names)}\n"
+        f"Install them with:\n\n    {apt_line(names)}\n\nand run the same command again."
     )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
-from . import llama_wheel, stamp
-from .environment import create_venv, install_locked, install_project, install_wheel
-from .errors import SetupError
-from .layout import LOCKS, ROOT, VENV, cache_dir, venv_python
-from .progress import Progress, tail
+from snug_setup import llama_wheel, stamp, vulkan
+from snug_setup.environment import create_venv, install_locked, install_project, install_wheel
+from snug_setup.errors import SetupError
+from snug_setup.layout import LOCKS, ROOT, VENV, venv_python
+from snug_setup.progress import Progress, tail
 
 STAMP = VENV / ".snug-stamp"
 DEV_STAMP = VENV / ".snug-stamp-dev"
@@ -53,24 +54,49 @@ def _install_runtime(wanted: stamp.Stamp) -> None:
     old = stamp.read(STAMP)
     if old is None or old.root != wanted.root or not _works():
         old = None
-        create_venv(VENV, [LOCKS / "bootstrap.txt"], log, Progress("Making .venv"))
+        with Progress("Making .venv"):
+            create_venv(VENV, [LOCKS / "bootstrap.txt"], log)
     with stamp.changing(VENV, [STAMP, DEV_STAMP]):
         locks = [LOCKS / name for name in ("bootstrap.txt", "runtime.txt", "starter.txt")]
-        install_locked(VENV, locks, log, Progress("Installing the libraries and a starter model"))
+        with Progress("Installing the libraries and a starter model (200 MB)"):
+            install_locked(VENV, locks, log)
         if old is None or old.llama != wanted.llama:
-            install_wheel(VENV, wheel, log, Progress("Installing llama.cpp"))
-            link_copies(llama_library_folder())
-        install_project(VENV, ROOT, log, Progress("Installing Snug"))
-        _check_imports(log)
+            with Progress("Installing llama.cpp"):
+                install_wheel(VENV, wheel, log)
+                link_copies(llama_library_folder())
+                # One of another build would not fit; one that fits is wanted if it was built.
+                (llama_library_folder() / vulkan.PLUGIN).unlink(missing_ok=True)
+                plugin = vulkan.built_plugin()
+                if plugin:
+                    _place_plugin(plugin)
+        with Progress("Installing Snug"):
+            install_project(VENV, ROOT, log)
+            _check_imports(log)
     stamp.write(STAMP, wanted)
 
 
 def _install_dev(wanted: stamp.Stamp) -> None:
     log = llama_wheel.log_file("setup-dev")
     # STAMP stays: were this cut short, the mark alone makes the next run begin afresh.
-    with stamp.changing(VENV, [DEV_STAMP]):
-        install_locked(VENV, [LOCKS / "dev.txt"], log, Progress("Installing the test tools"))
+    with stamp.changing(VENV, [DEV_STAMP]), Progress("Installing the test tools"):
+        install_locked(VENV, [LOCKS / "dev.txt"], log)
     stamp.write(DEV_STAMP, wanted)
+
+
+def add_vulkan() -> None:
+    """Puts llama.cpp's Vulkan plug-in beside its CPU plug-ins.
+
+    Raises: SetupError: packages are missing, or the build failed.
+    """
+    _place_plugin(vulkan.plugin())
+    print("The Vulkan plug-in is in place; `snug doctor` lists the devices it finds.")
+
+
+def _place_plugin(plugin: Path) -> None:
+    target = llama_library_folder() / plugin.name
+    temporary = target.with_suffix(".new")
+    shutil.copyfile(plugin, temporary)
+    temporary.replace(target)
 
 
 def _check_imports(log: Path) -> None:
@@ -79,8 +105,12 @@ def _check_imports(log: Path) -> None:
     Raises: SetupError: something does not load, with the reason.
     """
     with log.open("a", encoding="utf-8") as file:
-        command = [venv_python(VENV), "-I", "-c", IMPORTS]
-        done = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, check=False)
+        done = subprocess.run(
+            [venv_python(VENV), "-I", "-c", IMPORTS],
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
     if done.returncode != 0:
         raise SetupError(f"A library does not load:\n{tail(log, 3)}\n\nThe whole log is in {log}")
 
