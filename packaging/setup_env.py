@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -34,8 +35,15 @@ def _lock_checkout() -> int:
     return lock
 
 
+def _end(number: int, _frame: object) -> None:
+    """Ends like an interruption from the keyboard, so that what set-up started ends too."""
+    raise KeyboardInterrupt(signal.Signals(number).name)
+
+
 def main() -> int:
     """Runs set-up; returns the exit code."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
     parser = argparse.ArgumentParser(description="Sets up .venv for Snug.")
     parser.add_argument("--dev", action="store_true", help="also what tests and checks need")
     parser.add_argument("--gpu", action="store_true", help="also the Vulkan plug-in")

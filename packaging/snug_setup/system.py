@@ -19,28 +19,41 @@ from snug_setup.layout import PACKAGING
 
 MACHINES = ("x86_64", "aarch64")
 
-# The shared libraries that Qt's own libraries and its xcb, wayland and offscreen plug-ins ask the
-# system for (`ldd` on every .so of PySide6-Essentials), with the Debian package of each.
-QT_LIBRARIES = {
+# The shared libraries that Snug's native libraries ask the system for, with the Debian package of
+# each: those that the parts of Qt in use need (Core, Gui, Widgets, Svg, Network, DBus and the xcb,
+# wayland and offscreen plug-ins), and llama.cpp's OpenMP. A test reads them off the files.
+LIBRARIES = {
     "libEGL.so.1": "libegl1",
     "libGL.so.1": "libgl1",
     "libX11-xcb.so.1": "libx11-xcb1",
+    "libX11.so.6": "libx11-6",
+    "libbrotlidec.so.1": "libbrotli1",
     "libdbus-1.so.3": "libdbus-1-3",
     "libfontconfig.so.1": "libfontconfig1",
     "libfreetype.so.6": "libfreetype6",
     "libglib-2.0.so.0": "libglib2.0-0",
     "libgomp.so.1": "libgomp1",
+    "libgssapi_krb5.so.2": "libgssapi-krb5-2",
+    "libwayland-client.so.0": "libwayland-client0",
+    "libwayland-cursor.so.0": "libwayland-cursor0",
+    "libwayland-egl.so.1": "libwayland-egl1",
     "libxcb-cursor.so.0": "libxcb-cursor0",
+    "libxcb-glx.so.0": "libxcb-glx0",
     "libxcb-icccm.so.4": "libxcb-icccm4",
     "libxcb-image.so.0": "libxcb-image0",
     "libxcb-keysyms.so.1": "libxcb-keysyms1",
     "libxcb-randr.so.0": "libxcb-randr0",
     "libxcb-render-util.so.0": "libxcb-render-util0",
+    "libxcb-render.so.0": "libxcb-render0",
     "libxcb-shape.so.0": "libxcb-shape0",
+    "libxcb-shm.so.0": "libxcb-shm0",
     "libxcb-sync.so.1": "libxcb-sync1",
+    "libxcb-util.so.1": "libxcb-util1",
     "libxcb-xfixes.so.0": "libxcb-xfixes0",
     "libxcb-xkb.so.1": "libxcb-xkb1",
+    "libxcb.so.1": "libxcb1",
     "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
+    "libxkbcommon.so.0": "libxkbcommon0",
 }
 
 
@@ -82,7 +95,7 @@ def missing_packages(
     has_venv: Callable[[], bool] = has_venv,
 ) -> list[str]:
     """The system packages that are needed and not there, in the list's order."""
-    missing = {package for soname, package in QT_LIBRARIES.items() if not has_library(soname)}
+    missing = {package for soname, package in LIBRARIES.items() if not has_library(soname)}
     if compiler_needed and not has_compiler():
         missing.add("g++")
     if not has_venv():
