@@ -1,0 +1,223 @@
+"""How the schema came about, step by step. A step that was released is never changed.
+
+`PRAGMA user_version` counts the steps a file has taken. Each runs in one transaction together with
+its number; before the first one on an existing file, an encrypted copy goes to the backup folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import apsw
+
+from snug.domain.conversation import now_ms
+from snug.domain.errors import NewerSchemaError
+from snug.vault.files import create_private, make_private_folder, os_faults, sync_folder
+from snug.vault.query import number
+
+BACKUP_FOLDER = "backups"
+APPLICATION_ID = 0x536E7567  # "Snug", for tools that look at a decrypted file
+
+Step = Callable[[apsw.Connection], None]
+
+
+def first_schema(connection: apsw.Connection) -> None:
+    """1: conversations as trees of messages, the journal of unfinished answers, search, settings.
+
+    `messages.text` is the visible text alone, once; `layout` says where other parts stand (see
+    `rows`). The indexes of words refer to it and hold no copy.
+    """
+    for statement in _FIRST_SCHEMA:
+        connection.execute(statement)
+
+
+_FIRST_SCHEMA = (
+    """CREATE TABLE conversations(
+        seq INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        title TEXT NOT NULL,
+        created_ms INTEGER NOT NULL,
+        updated_ms INTEGER NOT NULL,
+        leaf INTEGER,
+        message_count INTEGER NOT NULL DEFAULT 0,
+        settings TEXT,
+        draft TEXT NOT NULL DEFAULT ''
+    ) STRICT""",
+    "CREATE INDEX conversations_by_update ON conversations(updated_ms DESC, seq DESC)",
+    """CREATE TABLE messages(
+        seq INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        conversation INTEGER NOT NULL REFERENCES conversations(seq),
+        parent INTEGER,
+        role TEXT NOT NULL,
+        status TEXT NOT NULL,
+        model TEXT NOT NULL,
+        created_ms INTEGER NOT NULL,
+        text TEXT NOT NULL,
+        layout TEXT,
+        usage TEXT,
+        timings TEXT,
+        error TEXT NOT NULL
+    ) STRICT""",
+    "CREATE INDEX messages_by_conversation ON messages(conversation)",
+    """CREATE TABLE journal(
+        message INTEGER NOT NULL REFERENCES messages(seq),
+        seq INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        text TEXT NOT NULL,
+        PRIMARY KEY(message, seq)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE TABLE settings(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    """CREATE VIEW searchable AS
+        SELECT seq, text FROM messages WHERE role IN ('user', 'assistant')""",
+    """CREATE VIRTUAL TABLE message_words USING fts5(
+        text, content='searchable', content_rowid='seq',
+        tokenize='unicode61 remove_diacritics 2')""",
+    "INSERT INTO message_words(message_words, rank) VALUES('secure-delete', 1)",
+    """CREATE TRIGGER message_words_insert AFTER INSERT ON messages
+        WHEN new.role IN ('user', 'assistant') BEGIN
+        INSERT INTO message_words(rowid, text) VALUES(new.seq, new.text);
+    END""",
+    """CREATE TRIGGER message_words_delete AFTER DELETE ON messages
+        WHEN old.role IN ('user', 'assistant') BEGIN
+        INSERT INTO message_words(message_words, rowid, text)
+            VALUES('delete', old.seq, old.text);
+    END""",
+    """CREATE TRIGGER message_words_update AFTER UPDATE OF text ON messages
+        WHEN old.role IN ('user', 'assistant') BEGIN
+        INSERT INTO message_words(message_words, rowid, text)
+            VALUES('delete', old.seq, old.text);
+        INSERT INTO message_words(rowid, text) VALUES(new.seq, new.text);
+    END""",
+    """CREATE VIRTUAL TABLE title_words USING fts5(
+        title, content='conversations', content_rowid='seq',
+        tokenize='unicode61 remove_diacritics 2')""",
+    "INSERT INTO title_words(title_words, rank) VALUES('secure-delete', 1)",
+    """CREATE TRIGGER title_words_insert AFTER INSERT ON conversations BEGIN
+        INSERT INTO title_words(rowid, title) VALUES(new.seq, new.title);
+    END""",
+    """CREATE TRIGGER title_words_delete AFTER DELETE ON conversations BEGIN
+        INSERT INTO title_words(title_words, rowid, title)
+            VALUES('delete', old.seq, old.title);
+    END""",
+    """CREATE TRIGGER title_words_update AFTER UPDATE OF title ON conversations BEGIN
+        INSERT INTO title_words(title_words, rowid, title)
+            VALUES('delete', old.seq, old.title);
+        INSERT INTO title_words(rowid, title) VALUES(new.seq, new.title);
+    END""",
+)
+
+STEPS: tuple[Step, ...] = (first_schema,)
+
+
+def needs_migration(connection: apsw.Connection, path: Path, steps: Sequence[Step] = STEPS) -> bool:
+    """Whether steps are missing.
+
+    Raises:
+        NewerSchemaError: the file has taken steps that this version does not know.
+    """
+    found = _version(connection)
+    if found > len(steps):
+        raise NewerSchemaError(
+            f"A newer Snug wrote {path} (format {found}; this one knows {len(steps)}). "
+            "Use the newer one; nothing was changed."
+        )
+    return found < len(steps)
+
+
+def migrate(
+    connection: apsw.Connection,
+    path: Path,
+    backup: Callable[[Path], apsw.Connection] | None,
+    steps: Sequence[Step] = STEPS,
+) -> None:
+    """Take the missing steps. Call it with the vault's file lock held.
+
+    Args:
+        path: the database file.
+        backup: opens the file at a path with the same key; None for a database that is new.
+
+    Raises:
+        NewerSchemaError: a newer Snug wrote the file.
+        DiskFullError, EnvironmentFault: the copy could not be made; nothing was changed.
+        apsw.Error: a step failed; the file is as it was before that step.
+    """
+    if not needs_migration(connection, path, steps):
+        return
+    if _version(connection) == 0:
+        _prepare(connection)
+    elif backup is not None:
+        copy_database(connection, path, backup)
+    connection.execute("PRAGMA synchronous=FULL")
+    for taken in range(_version(connection), len(steps)):
+        _take_step(connection, steps[taken], taken)
+
+
+def copy_database(
+    connection: apsw.Connection, path: Path, connect: Callable[[Path], apsw.Connection]
+) -> Path:
+    """Write an encrypted copy of the whole database beside it.
+
+    Returns:
+        The copy: `backups/snug-<format>-<UTC milliseconds>.db`.
+    """
+    folder = path.parent / BACKUP_FOLDER
+    make_private_folder(folder)
+    name = f"{path.stem}-{_version(connection)}-{now_ms()}"
+    unfinished = folder / f"{name}.{secrets.token_hex(4)}.part"
+    create_private(unfinished)
+    try:
+        target = connect(unfinished)
+        try:
+            with target.backup("main", connection, "main") as copying:
+                copying.step()
+        finally:
+            target.close()
+        finished = folder / f"{name}.db"
+        with os_faults(finished):
+            _sync_file(unfinished)
+            unfinished.replace(finished)
+            sync_folder(folder)
+    except BaseException:
+        for leftover in folder.glob(f"{unfinished.name}*"):
+            with contextlib.suppress(OSError):
+                leftover.unlink()
+        raise
+    return finished
+
+
+def _prepare(connection: apsw.Connection) -> None:
+    # Only before the first table: lets a deletion give its pages back to the disk.
+    connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+
+
+def _take_step(connection: apsw.Connection, step: Step, taken: int) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have got here first.
+        if _version(connection) == taken:
+            step(connection)
+            connection.execute(f"PRAGMA user_version={taken + 1}")
+        connection.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(apsw.Error):
+            if not connection.getautocommit():
+                connection.execute("ROLLBACK")
+        raise
+
+
+def _version(connection: apsw.Connection) -> int:
+    return number(connection, "PRAGMA user_version")
+
+
+def _sync_file(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

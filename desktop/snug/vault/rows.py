@@ -1,0 +1,133 @@
+"""Between the values of the domain and the columns of the database.
+
+The visible text of a message is one column, so that search can read it. `layout` is NULL for a
+message that is nothing else; otherwise it is a JSON list of its parts in order, a text part being
+the number of its characters in that column: `[["reasoning", "Let me see."], ["text", 120]]`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, fields
+from typing import Any, TypeVar
+
+from snug.domain.conversation import (
+    ConversationSettings,
+    Message,
+    Part,
+    PartKind,
+    Role,
+    Status,
+    join_parts,
+)
+from snug.domain.errors import UserError
+from snug.domain.events import Timings, Usage
+from snug.domain.sampling import Sampling
+
+Record = TypeVar("Record", Usage, Timings, Sampling)
+
+# In the order in which `message_from` reads the columns.
+SELECT_MESSAGES = """SELECT seq, id, parent, role, status, model, created_ms, text, layout, usage,
+        timings, error
+    FROM messages WHERE conversation = ? ORDER BY seq"""
+
+
+def storable(text: str) -> str:
+    """The text as UTF-8 can hold it: a lone half of a surrogate pair becomes U+FFFD."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def text_and_layout(parts: Iterable[Part]) -> tuple[str, str | None]:
+    """What the columns `text` and `layout` hold for these parts."""
+    joined = [Part(part.kind, storable(part.text)) for part in join_parts(parts)]
+    text = "".join(part.text for part in joined if part.kind is PartKind.TEXT)
+    if all(part.kind is PartKind.TEXT for part in joined):
+        return text, None
+    layout = [
+        [part.kind.value, len(part.text) if part.kind is PartKind.TEXT else part.text]
+        for part in joined
+    ]
+    return text, json.dumps(layout, ensure_ascii=False, separators=(",", ":"))
+
+
+def parts_from(text: str, layout: str | None, journal: Iterable[Part] = ()) -> tuple[Part, ...]:
+    """The parts of a message, with what its journal holds at the end."""
+    if layout is None:
+        return join_parts((Part(PartKind.TEXT, text), *journal))
+    parts: list[Part] = []
+    position = 0
+    for kind, content in json.loads(layout):
+        if isinstance(content, int):
+            parts.append(Part(PartKind(kind), text[position : position + content]))
+            position += content
+        else:
+            parts.append(Part(PartKind(kind), content))
+    return join_parts((*parts, *journal))
+
+
+def message_from(
+    row: tuple[Any, ...], conversation_id: str, parent_id: str | None, journal: Iterable[Part]
+) -> Message:
+    """A message from a row of `SELECT_MESSAGES`."""
+    _, message_id, _, role, status, model, created_ms, text, layout, usage, timings, error = row
+    return Message(
+        id=message_id,
+        conversation_id=conversation_id,
+        parent_id=parent_id,
+        role=Role(role),
+        parts=parts_from(text, layout, journal),
+        status=Status(status),
+        model=model,
+        created_ms=created_ms,
+        usage=record_from(Usage, usage),
+        timings=record_from(Timings, timings),
+        error=error,
+    )
+
+
+def settings_text(settings: ConversationSettings) -> str | None:
+    """The column `settings`; NULL where nothing was chosen."""
+    if settings == ConversationSettings():
+        return None
+    sampling = settings.sampling
+    document = {
+        "model": None if settings.model is None else storable(settings.model),
+        "system_prompt": storable(settings.system_prompt),
+        "sampling": None if sampling is None else asdict(sampling),
+    }
+    return json.dumps(document, ensure_ascii=False)
+
+
+def settings_from(column: str | None) -> ConversationSettings:
+    """The settings of a conversation; fields that this version does not know are passed over."""
+    if column is None:
+        return ConversationSettings()
+    document = json.loads(column)
+    sampling = document.get("sampling")
+    return ConversationSettings(
+        model=document.get("model"),
+        system_prompt=document.get("system_prompt", ""),
+        sampling=None if sampling is None else record_from(Sampling, json.dumps(sampling)),
+    )
+
+
+def record_text(record: Usage | Timings | None) -> str | None:
+    """A record of numbers as JSON; None stays NULL."""
+    return None if record is None else json.dumps(asdict(record))
+
+
+def record_from(kind: type[Record], column: str | None) -> Record | None:
+    """A record of numbers from its JSON; None where it is NULL or of no use to this version."""
+    if column is None:
+        return None
+    known = {field.name for field in fields(kind)}
+    numbers = {name: value for name, value in json.loads(column).items() if name in known}
+    try:
+        return kind(**numbers)
+    except (TypeError, UserError):
+        return None

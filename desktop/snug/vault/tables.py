@@ -1,0 +1,293 @@
+"""The statements behind the store. Each function works inside a transaction that its caller holds.
+
+Ids are the domain's; inside the database rows refer to one another by `seq`, which is short and
+gives the order in which things were stored, whatever the clock said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import apsw
+
+from snug.domain.conversation import (
+    Conversation,
+    ConversationSettings,
+    ConversationSummary,
+    Message,
+    Part,
+    PartKind,
+    Role,
+    join_parts,
+    now_ms,
+    title_from,
+)
+from snug.domain.errors import NotFoundError
+from snug.vault import rows
+from snug.vault.query import fetch
+from snug.vault.rows import storable
+
+
+def summaries(
+    connection: apsw.Connection, limit: int, offset: int
+) -> tuple[ConversationSummary, ...]:
+    """The list, most recently changed first."""
+    found = fetch(
+        connection,
+        """SELECT id, title, updated_ms, message_count FROM conversations
+        ORDER BY updated_ms DESC, seq DESC LIMIT ? OFFSET ?""",
+        (limit, offset),
+    )
+    return tuple(ConversationSummary(*row) for row in found)
+
+
+def conversation(connection: apsw.Connection, conversation_id: str) -> Conversation:
+    """The whole tree, the journal merged in.
+
+    Raises:
+        NotFoundError: there is no such conversation.
+    """
+    found = fetch(
+        connection,
+        """SELECT seq, title, created_ms, updated_ms, leaf, settings, draft
+        FROM conversations WHERE id = ?""",
+        (conversation_id,),
+    )
+    if not found:
+        raise _no_conversation(conversation_id)
+    seq, title, created_ms, updated_ms, leaf, settings, draft = found[0]
+    messages, ids = _messages(connection, conversation_id, seq)
+    return Conversation(
+        id=conversation_id,
+        title=title,
+        created_ms=created_ms,
+        updated_ms=updated_ms,
+        messages=messages,
+        leaf_id=None if leaf is None else ids[leaf],
+        settings=rows.settings_from(settings),
+        draft=draft,
+    )
+
+
+def create(connection: apsw.Connection, new: Conversation) -> None:
+    """Store a new conversation without its messages; 0 as a time means now."""
+    now = now_ms()
+    connection.execute(
+        """INSERT INTO conversations(id, title, created_ms, updated_ms, settings, draft)
+        VALUES(?, ?, ?, ?, ?, ?)""",
+        (
+            new.id,
+            storable(new.title),
+            new.created_ms or now,
+            new.updated_ms or now,
+            rows.settings_text(new.settings),
+            storable(new.draft),
+        ),
+    )
+
+
+def add_message(connection: apsw.Connection, message: Message) -> None:
+    """Append a message, make it the leaf, and let the person's first one name the conversation.
+
+    Raises:
+        NotFoundError: its conversation, or its parent in that conversation, is not there.
+    """
+    conversation_seq = _conversation_seq(connection, message.conversation_id)
+    parent = message.parent_id
+    parent_seq = None if parent is None else _message_seq(connection, conversation_seq, parent)
+    text, layout = rows.text_and_layout(message.parts)
+    now = now_ms()
+    connection.execute(
+        """INSERT INTO messages(conversation, parent, id, role, status, model, created_ms,
+            text, layout, usage, timings, error)
+        VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        (
+            conversation_seq,
+            parent_seq,
+            message.id,
+            message.role.value,
+            message.status.value,
+            storable(message.model),
+            message.created_ms or now,
+            text,
+            layout,
+            rows.record_text(message.usage),
+            rows.record_text(message.timings),
+            storable(message.error),
+        ),
+    )
+    connection.execute(
+        """UPDATE conversations
+        SET leaf = ?, message_count = message_count + 1, updated_ms = ? WHERE seq = ?""",
+        (connection.last_insert_rowid(), now, conversation_seq),
+    )
+    if message.role is Role.USER:
+        connection.execute(
+            "UPDATE conversations SET title = ? WHERE seq = ? AND title = ''",
+            (title_from(text), conversation_seq),
+        )
+
+
+def append_journal(connection: apsw.Connection, message_id: str, parts: Sequence[Part]) -> None:
+    """Add text to the end of an unfinished answer.
+
+    Raises:
+        NotFoundError: there is no such message.
+    """
+    found = fetch(connection, "SELECT seq FROM messages WHERE id = ?", (message_id,))
+    if not found:
+        raise _no_message(message_id)
+    (message,) = found[0]
+    for part in join_parts(parts):
+        connection.execute(
+            """INSERT INTO journal(message, seq, kind, text)
+            SELECT ?1, coalesce(max(seq), 0) + 1, ?2, ?3 FROM journal WHERE message = ?1""",
+            (message, part.kind.value, storable(part.text)),
+        )
+
+
+def finish_message(connection: apsw.Connection, message: Message) -> None:
+    """Put the finished message in the place of the unfinished one and its journal.
+
+    Raises:
+        NotFoundError: there is no such message.
+    """
+    text, layout = rows.text_and_layout(message.parts)
+    found = fetch(
+        connection,
+        """UPDATE messages SET status = ?, model = ?, text = ?, layout = ?, usage = ?,
+            timings = ?, error = ?
+        WHERE id = ? RETURNING seq, conversation""",
+        (
+            message.status.value,
+            storable(message.model),
+            text,
+            layout,
+            rows.record_text(message.usage),
+            rows.record_text(message.timings),
+            storable(message.error),
+            message.id,
+        ),
+    )
+    if not found:
+        raise _no_message(message.id)
+    seq, conversation_seq = found[0]
+    connection.execute("DELETE FROM journal WHERE message = ?", (seq,))
+    connection.execute(
+        "UPDATE conversations SET updated_ms = ? WHERE seq = ?", (now_ms(), conversation_seq)
+    )
+
+
+def set_leaf(connection: apsw.Connection, conversation_id: str, leaf_id: str | None) -> None:
+    """Make another branch the active one.
+
+    Raises:
+        NotFoundError: the conversation, or the message in it, is not there.
+    """
+    seq = _conversation_seq(connection, conversation_id)
+    leaf = None if leaf_id is None else _message_seq(connection, seq, leaf_id)
+    connection.execute("UPDATE conversations SET leaf = ? WHERE seq = ?", (leaf, seq))
+
+
+def set_title(connection: apsw.Connection, conversation_id: str, title: str) -> None:
+    """Rename. Raises NotFoundError."""
+    seq = _conversation_seq(connection, conversation_id)
+    connection.execute("UPDATE conversations SET title = ? WHERE seq = ?", (storable(title), seq))
+
+
+def set_settings(
+    connection: apsw.Connection, conversation_id: str, settings: ConversationSettings
+) -> None:
+    """Keep what was chosen for a conversation. Raises NotFoundError."""
+    seq = _conversation_seq(connection, conversation_id)
+    connection.execute(
+        "UPDATE conversations SET settings = ? WHERE seq = ?", (rows.settings_text(settings), seq)
+    )
+
+
+def set_draft(connection: apsw.Connection, conversation_id: str, draft: str) -> None:
+    """Keep what stands in the composer. Raises NotFoundError."""
+    seq = _conversation_seq(connection, conversation_id)
+    connection.execute("UPDATE conversations SET draft = ? WHERE seq = ?", (storable(draft), seq))
+
+
+def delete(connection: apsw.Connection, conversation_id: str) -> None:
+    """Remove a conversation with its messages, their journal and their words.
+
+    Raises:
+        NotFoundError: there is no such conversation.
+    """
+    seq = _conversation_seq(connection, conversation_id)
+    connection.execute(
+        "DELETE FROM journal WHERE message IN (SELECT seq FROM messages WHERE conversation = ?)",
+        (seq,),
+    )
+    connection.execute("DELETE FROM messages WHERE conversation = ?", (seq,))
+    connection.execute("DELETE FROM conversations WHERE seq = ?", (seq,))
+
+
+def setting(connection: apsw.Connection, name: str) -> str | None:
+    """A value of the application's own; None where unset."""
+    found = fetch(connection, "SELECT value FROM settings WHERE name = ?", (name,))
+    return str(found[0][0]) if found else None
+
+
+def set_setting(connection: apsw.Connection, name: str, value: str) -> None:
+    """Keep a value of the application's own."""
+    connection.execute(
+        "INSERT INTO settings VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value",
+        (name, storable(value)),
+    )
+
+
+def _messages(
+    connection: apsw.Connection, conversation_id: str, conversation_seq: int
+) -> tuple[tuple[Message, ...], dict[int, str]]:
+    journal = _journal(connection, conversation_seq)
+    ids: dict[int, str] = {}
+    messages: list[Message] = []
+    for row in fetch(connection, rows.SELECT_MESSAGES, (conversation_seq,)):
+        seq, message_id, parent = row[:3]
+        ids[seq] = message_id
+        parent_id = None if parent is None else ids[parent]
+        messages.append(rows.message_from(row, conversation_id, parent_id, journal.get(seq, ())))
+    return tuple(messages), ids
+
+
+def _journal(connection: apsw.Connection, conversation_seq: int) -> dict[int, list[Part]]:
+    found = fetch(
+        connection,
+        """SELECT j.message, j.kind, j.text FROM messages m JOIN journal j ON j.message = m.seq
+        WHERE m.conversation = ? ORDER BY j.message, j.seq""",
+        (conversation_seq,),
+    )
+    journal: dict[int, list[Part]] = {}
+    for message, kind, text in found:
+        journal.setdefault(message, []).append(Part(PartKind(kind), text))
+    return journal
+
+
+def _conversation_seq(connection: apsw.Connection, conversation_id: str) -> int:
+    found = fetch(connection, "SELECT seq FROM conversations WHERE id = ?", (conversation_id,))
+    if not found:
+        raise _no_conversation(conversation_id)
+    return int(found[0][0])
+
+
+def _message_seq(connection: apsw.Connection, conversation_seq: int, message_id: str) -> int:
+    found = fetch(
+        connection,
+        "SELECT seq FROM messages WHERE id = ? AND conversation = ?",
+        (message_id, conversation_seq),
+    )
+    if not found:
+        raise _no_message(message_id)
+    return int(found[0][0])
+
+
+def _no_conversation(conversation_id: str) -> NotFoundError:
+    return NotFoundError(f"There is no conversation {conversation_id}.")
+
+
+def _no_message(message_id: str) -> NotFoundError:
+    return NotFoundError(f"There is no message {message_id} in this conversation.")

@@ -1,0 +1,156 @@
+"""The vault as the application holds it: key, database, writer and store, opened as one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from snug.domain.errors import UserError, VaultDamagedError, WrongKeyError
+from snug.vault import keys
+from snug.vault.conversations import Conversations
+from snug.vault.database import FILE_NAME, Database
+from snug.vault.faults import damaged
+from snug.vault.files import locked, make_private_folder
+from snug.vault.keys import DataKey, KeyHome
+from snug.vault.oskeyring import SecretStore
+from snug.vault.writer import Writer
+
+
+class Vault:
+    """An open vault. Made by `open` or `temporary`; end it with `close`. Any thread."""
+
+    def __init__(
+        self,
+        database: Database,
+        key: DataKey | None = None,
+        key_home: KeyHome | None = None,
+        newly_created: bool = False,
+    ) -> None:
+        """Use `Vault.open` or `Vault.temporary`."""
+        self._database = database
+        self._key = key
+        self._key_home = key_home
+        self._newly_created = newly_created
+        self._writer = Writer()
+        self._conversations = Conversations(database, self._writer)
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        keys_folder: Path,
+        passphrase: str | None = None,
+        keyring_allowed: bool = True,
+        secret_store: SecretStore | None = None,
+    ) -> Vault:
+        """Open the vault in `folder`, making it where there is none.
+
+        Args:
+            keys_folder: where a key file is, or is made where there is neither passphrase nor
+                keyring.
+            keyring_allowed: whether a new vault may keep its key in the OS keyring.
+            secret_store: stands in for the operating system's keyring.
+
+        Raises:
+            VaultLockedError: nothing at hand opens it; the text says what is needed.
+            WrongKeyError: the passphrase or key is not this vault's.
+            VaultDamagedError: its files cannot be read; they are kept.
+            NewerSchemaError: a newer Snug wrote it.
+            DiskFullError, EnvironmentFault: the disk refused.
+        """
+        make_private_folder(folder)
+        key: DataKey | None = None
+        if not (folder / keys.SLOT_FILE).exists():
+            with locked(folder):
+                # Another process may have made it in the meantime.
+                if not (folder / keys.SLOT_FILE).exists():
+                    key = _create_key(
+                        folder, keys_folder, passphrase, keyring_allowed, secret_store
+                    )
+        newly_created = key is not None
+        key = key or keys.unlock(folder, keys_folder, passphrase, secret_store)
+        try:
+            database = _open_database(folder, key)
+        except BaseException:
+            key.close()
+            raise
+        home = keys.key_home(folder, keys_folder)
+        return cls(database, key, home, newly_created)
+
+    @classmethod
+    def temporary(cls) -> Vault:
+        """A vault in memory that is gone with `close`, for conversations that leave no trace."""
+        return cls(Database.in_memory())
+
+    @property
+    def conversations(self) -> Conversations:
+        """The store."""
+        return self._conversations
+
+    @property
+    def key_home(self) -> KeyHome | None:
+        """Where the key was when the vault was opened; None for a temporary vault."""
+        return self._key_home
+
+    @property
+    def newly_created(self) -> bool:
+        """Whether this process has just made it: tell the person about `key_home` once."""
+        return self._newly_created
+
+    def add_passphrase(self, passphrase: str) -> str:
+        """Let a passphrase open the vault too; returns the slot's id. Waits about 0.3 s.
+
+        Raises:
+            as `keys.add_passphrase`; UserError for a temporary vault.
+        """
+        folder, key = self._on_disk()
+        return keys.add_passphrase(folder, key, passphrase)
+
+    def change_passphrase(self, passphrase: str) -> str:
+        """Let this passphrase open the vault and no other one; returns the slot's id.
+
+        Raises:
+            as `keys.change_passphrase`; UserError for a temporary vault.
+        """
+        folder, key = self._on_disk()
+        return keys.change_passphrase(folder, key, passphrase)
+
+    def close(self, timeout_s: float = 5.0) -> None:
+        """Write what is queued, end the thread, close the file, overwrite the key. Idempotent.
+
+        A disk that is still at work after `timeout_s` keeps its file open, not this method.
+        """
+        if self._writer.close(timeout_s):
+            self._database.close()
+        if self._key is not None:
+            self._key.close()
+
+    def _on_disk(self) -> tuple[Path, DataKey]:
+        if self._key is None:
+            raise UserError("A temporary vault has no key.")
+        return self._database.path.parent, self._key
+
+
+def _create_key(
+    folder: Path,
+    keys_folder: Path,
+    passphrase: str | None,
+    keyring_allowed: bool,
+    secret_store: SecretStore | None,
+) -> DataKey:
+    path = folder / FILE_NAME
+    if path.exists():
+        # A new key would not open it, and its own may still be found.
+        raise VaultDamagedError(
+            f"{folder / keys.SLOT_FILE}, which holds the locked key of your chats, is missing, "
+            f"while {path} is there. Snug has left it as it is: put the missing file back."
+        )
+    key, _ = keys.create_vault(folder, keys_folder, passphrase, keyring_allowed, secret_store)
+    return key
+
+
+def _open_database(folder: Path, key: DataKey) -> Database:
+    try:
+        return Database.open(folder, key)
+    except WrongKeyError as error:
+        # vault.json has proved that the key is right.
+        raise damaged(folder / FILE_NAME) from error
