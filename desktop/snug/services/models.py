@@ -30,6 +30,7 @@ class ModelService:
         self._library = library
         self._store = store
         self._engine = engine
+        self._context_length: int | None = None  # for this process only
 
     def models(self) -> tuple[ModelFile, ...]:
         """All models on this disk, the starter last."""
@@ -72,16 +73,20 @@ class ModelService:
 
     def load_options(self, model: ModelFile) -> LoadOptions:
         """How to load it: the person's context length where one is set."""
-        value = self._store.setting(_CONTEXT_LENGTH)
-        if not value or not value.isdigit():
+        kept = self._store.setting(_CONTEXT_LENGTH) or ""
+        wanted = self._context_length or (int(kept) if kept.isdigit() else None)
+        if wanted is None:
             return LoadOptions()
-        return LoadOptions(context_length=min(int(value), model.context_length))
+        return LoadOptions(context_length=min(wanted, model.context_length or wanted))
+
+    def use_context_length(self, tokens: int) -> None:
+        """As `set_context_length`, but only until this process ends."""
+        self._context_length = _checked_context_length(tokens)
 
     def set_context_length(self, tokens: int | None) -> None:
         """Choose the context length in tokens for all models; None lets Snug choose."""
-        if tokens is not None and not 256 <= tokens <= 2**24:
-            raise UserError(f"A context of {tokens} tokens cannot work; choose 256 or more.")
-        self._store.set_setting(_CONTEXT_LENGTH, "" if tokens is None else str(tokens))
+        value = "" if tokens is None else str(_checked_context_length(tokens))
+        self._store.set_setting(_CONTEXT_LENGTH, value)
 
     def preload(self, model: ModelFile, sink: EventSink) -> Cancellable:
         """Load a model ahead of its first use; events come on the engine's thread."""
@@ -106,3 +111,9 @@ class ModelService:
     def placement(self) -> tuple[ModelFile, Placement] | None:
         """The loaded model and where it really lies."""
         return self._engine.placement()
+
+
+def _checked_context_length(tokens: int) -> int:
+    if not 256 <= tokens <= 2**24:
+        raise UserError(f"A context of {tokens} tokens cannot work; choose 256 to 16777216.")
+    return tokens

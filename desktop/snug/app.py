@@ -1,0 +1,216 @@
+"""The composition root: builds rooms → services → window or terminal, and owns shutdown order.
+
+Nothing heavy is imported before it is needed: the terminal never loads Qt, a list of models never
+loads llama.cpp, and the window shows before either the vault's keyring or the engine is touched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import getpass
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from snug import __version__
+from snug.cli.main import FAILED, run_command
+from snug.cli.output import say
+from snug.cli.parser import build_parser
+from snug.cli.session import Session
+from snug.domain.errors import SnugError, UserError, VaultLockedError, WrongKeyError
+from snug.engine.host import EngineHost
+from snug.logs import start_logging
+from snug.models.library import Library
+from snug.models.starter import find_starter
+from snug.paths import Paths, find_paths
+from snug.services.bundle import Profile, Services
+from snug.services.conversations import ConversationService
+from snug.services.doctor import Report, examine
+from snug.services.models import ModelService
+from snug.services.preferences import Preferences
+from snug.vault.vault import Vault
+
+_PR_SET_DUMPABLE = 4
+_MAX_PASSPHRASE_BYTES = 4096
+_ASKED_TIMES = 3
+
+
+class Application:
+    """One vault, one engine, one library, and the services over them. Close it at the end."""
+
+    def __init__(self, paths: Paths, vault: Vault, engine: EngineHost, offline: bool) -> None:
+        self._vault = vault
+        self._engine = engine
+        store = vault.conversations
+        models = ModelService(Library(paths.models, find_starter), store, engine)
+        home = vault.key_home
+        self.services = Services(
+            profile=Profile(
+                version=__version__,
+                data_dir=paths.data,
+                resources=paths.resources,
+                key_note=home.notice if home is not None else "",
+                created=vault.newly_created,
+                offline=offline,
+            ),
+            conversations=ConversationService(store, models, engine),
+            models=models,
+            preferences=Preferences(store),
+        )
+
+    @classmethod
+    def open(cls, paths: Paths, passphrase: str | None, offline: bool) -> Application:
+        """Open the person's vault. Raises: as `Vault.open`."""
+        return cls(paths, Vault.open(paths.vault, paths.keys, passphrase), EngineHost(), offline)
+
+    @classmethod
+    def temporary(cls, paths: Paths, offline: bool) -> Application:
+        """On an empty vault in memory: nothing is kept."""
+        return cls(paths, Vault.temporary(), EngineHost(), offline)
+
+    def close(self) -> None:
+        """Stop answers and store them, free the model, close the vault: in this order."""
+        self.services.conversations.stop_all()
+        self._engine.close()
+        self._vault.close()
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point of `snug`. Returns: the exit code."""
+    options = build_parser(__version__).parse_args(argv)
+    _harden()
+    if options.offline or os.environ.get("SNUG_OFFLINE") == "1":
+        options.offline = True
+    try:
+        paths = find_paths(options.data_dir)
+    except SnugError as error:
+        say(error.message)
+        return FAILED
+    start_logging(paths.data)
+    if options.run is None:
+        if _has_display():
+            return _run_window(paths, options)
+        say("There is no display here, so Snug talks in the terminal.")
+        options = build_parser(__version__).parse_args([*(argv or sys.argv[1:]), "chat"])
+    return run_command(_session(paths, options))
+
+
+def _session(paths: Paths, options: Namespace) -> Session:
+    return Session(
+        options=options,
+        open=lambda: _opened(lambda: _open_in_terminal(paths, options.offline)),
+        open_temporary=lambda: _opened(lambda: Application.temporary(paths, options.offline)),
+        examine=lambda: _examine(paths),
+        bench=lambda progress: _bench(paths, progress),
+    )
+
+
+@contextlib.contextmanager
+def _opened(build: Callable[[], Application]) -> Iterator[Services]:
+    application = build()
+    try:
+        yield application.services
+    finally:
+        application.close()
+
+
+def _open_in_terminal(paths: Paths, offline: bool) -> Application:
+    """Open the vault, asking for the passphrase where it is needed and somebody is there."""
+    given = passphrase_from_file()
+    for attempt in range(_ASKED_TIMES):
+        try:
+            application = Application.open(paths, given, offline)
+        except (VaultLockedError, WrongKeyError) as error:
+            from_file = isinstance(error, WrongKeyError) and attempt == 0 and given is not None
+            if from_file or not sys.stdin.isatty() or attempt == _ASKED_TIMES - 1:
+                raise
+            if isinstance(error, WrongKeyError):
+                say(error.message)
+            given = getpass.getpass("Passphrase: ", stream=sys.stderr)
+            continue
+        if application.services.profile.created:
+            say(application.services.profile.key_note)
+        return application
+    raise AssertionError("unreachable")
+
+
+def passphrase_from_file() -> str | None:
+    """The passphrase in the file that SNUG_PASSPHRASE_FILE names; None where it is unset.
+
+    Raises:
+        UserError: the file cannot be read or is empty.
+    """
+    name = os.environ.get("SNUG_PASSPHRASE_FILE", "")
+    if not name:
+        return None
+    try:
+        with Path(name).open("rb") as file:
+            text = file.read(_MAX_PASSPHRASE_BYTES).decode().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"The passphrase file {name} cannot be read: {error}.") from error
+    if not text:
+        raise UserError(f"The passphrase file {name} is empty.")
+    return text
+
+
+def _examine(paths: Paths) -> Report:
+    problems: list[str] = []
+    try:
+        Vault.open(paths.vault, paths.keys, passphrase_from_file()).close()
+    except SnugError as error:
+        problems.append(error.message)
+    engine = EngineHost()
+    try:
+        return examine(__version__, paths.data, engine, tuple(problems))
+    finally:
+        engine.close()
+
+
+def _run_window(paths: Paths, options: Namespace) -> int:
+    from snug.ui.application import run
+
+    opened: list[Application] = []
+
+    def build(passphrase: str | None) -> Services:
+        given = passphrase if passphrase is not None else passphrase_from_file()
+        opened.append(Application.open(paths, given, options.offline))
+        return opened[-1].services
+
+    def shutdown() -> None:
+        while opened:
+            opened.pop().close()
+
+    try:
+        return run(build, shutdown, runtime=paths.runtime, resources=paths.resources)
+    except SnugError as error:
+        say(error.message)
+        return FAILED
+    finally:
+        shutdown()
+
+
+def _bench(paths: Paths, progress: Callable[[str], None]) -> dict[str, object]:
+    from snug.bench import measure
+
+    return measure(progress)
+
+
+def _has_display() -> bool:
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return any(os.environ.get(n) for n in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+
+
+def _harden() -> None:
+    """Files for the owner alone; no core dump may hold a conversation or the key."""
+    os.umask(0o077)
+    with contextlib.suppress(ImportError, ValueError, OSError):  # Windows has no `resource`
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

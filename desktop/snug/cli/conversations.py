@@ -1,0 +1,119 @@
+"""`snug conversations`: list, show, search, delete."""
+
+from __future__ import annotations
+
+import datetime
+
+from snug.cli.output import print_json, print_table, printable, say
+from snug.cli.session import Session
+from snug.domain.conversation import Message
+from snug.domain.search import plain_snippet
+
+_ALL = 1_000_000
+
+
+def list_all(session: Session) -> int:
+    """Every conversation, the most recently changed first."""
+    with session.open() as services:
+        summaries = services.conversations.summaries(limit=_ALL)
+    if session.options.json:
+        print_json(
+            [
+                {
+                    "id": s.id,
+                    "title": s.title,
+                    "updated_at": _time(s.updated_ms),
+                    "message_count": s.message_count,
+                }
+                for s in summaries
+            ]
+        )
+        return 0
+    if not summaries:
+        say("No conversations yet.")
+    print_table(
+        ("ID", "UPDATED", "MESSAGES", "TITLE"),
+        [(s.id, _time(s.updated_ms)[:16], str(s.message_count), s.title) for s in summaries],
+    )
+    return 0
+
+
+def show(session: Session) -> int:
+    """One conversation; in text the active branch, in JSON every message."""
+    with session.open() as services:
+        conversation = services.conversations.conversation(session.options.target)
+    if session.options.json:
+        print_json(
+            {
+                "id": conversation.id,
+                "title": conversation.title,
+                "leaf_id": conversation.leaf_id,
+                "messages": [_message(m) for m in conversation.messages],
+            }
+        )
+        return 0
+    print(printable(conversation.title))
+    for message in conversation.active_path():
+        speaker = {"user": "You", "assistant": message.model or "Model"}.get(message.role, "System")
+        mark = "" if message.status == "complete" else f" ({message.status})"
+        print(f"\n{speaker}{mark}:\n{printable(message.text)}")
+        if message.error:
+            print(f"[{message.error}]")
+    return 0
+
+
+def search(session: Session) -> int:
+    """Messages with all the words."""
+    with session.open() as services:
+        hits = services.conversations.search(session.options.target, limit=1000)
+    if session.options.json:
+        print_json(
+            [
+                {
+                    "conversation_id": h.conversation_id,
+                    "message_id": h.message_id,
+                    "title": h.title,
+                    "snippet": plain_snippet(h),
+                }
+                for h in hits
+            ]
+        )
+        return 0
+    if not hits:
+        say("Nothing found.")
+    print_table(
+        ("CONVERSATION", "TITLE", "TEXT"),
+        [(h.conversation_id, h.title[:30], plain_snippet(h)) for h in hits],
+    )
+    return 0
+
+
+def delete(session: Session) -> int:
+    """Delete for good."""
+    with session.open() as services:
+        services.conversations.conversation(session.options.target)
+        services.conversations.delete(session.options.target)
+    if session.options.json:
+        print_json({"deleted": session.options.target})
+    else:
+        print("Deleted.")
+    return 0
+
+
+def _message(message: Message) -> dict[str, object]:
+    return {
+        "id": message.id,
+        "parent_id": message.parent_id,
+        "role": message.role,
+        "text": message.text,
+        "reasoning": message.reasoning,
+        "status": message.status,
+        "model": message.model,
+        "created_at": _time(message.created_ms),
+        "error": message.error,
+    }
+
+
+def _time(ms: int) -> str:
+    moment = datetime.datetime.fromtimestamp(ms / 1000, tz=datetime.UTC)
+    return moment.isoformat(timespec="seconds")

@@ -1,0 +1,96 @@
+"""`snug models`: what is on this machine."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from snug.cli.output import gigabytes, print_json, print_table, say
+from snug.cli.session import Session
+from snug.domain.model import ModelFile
+
+
+def entry(model: ModelFile) -> dict[str, object]:
+    """One model as outsiders read it."""
+    names = (
+        "name",
+        "path",
+        "size_bytes",
+        "sha256",
+        "architecture",
+        "quantization",
+        "context_length",
+        "licence",
+        "source",
+        "parameter_count",
+        "layers",
+        "note",
+    )
+    values = {f.name: getattr(model, f.name) for f in dataclasses.fields(model)}
+    return {name: values[name] for name in names}
+
+
+def list_models(session: Session) -> int:
+    """All models."""
+    with session.open_temporary() as services:
+        models = services.models.models()
+    if session.options.json:
+        print_json([entry(model) for model in models])
+        return 0
+    if not models:
+        say("No models yet. Add a GGUF file with: snug models import FILE")
+    print_table(
+        ("NAME", "SIZE", "QUANTIZATION", "CONTEXT", "LICENCE"),
+        [
+            (m.name, gigabytes(m.size_bytes), m.quantization, str(m.context_length), m.licence)
+            for m in models
+        ],
+    )
+    return 0
+
+
+def import_model(session: Session) -> int:
+    """Add a file where it lies."""
+    with session.open_temporary() as services:
+        model = services.models.import_file(Path(session.options.target))
+    _told(session, model, f"Added {model.name}. Talk to it with: snug chat '{model.name}'")
+    return 0
+
+
+def remove_model(session: Session) -> int:
+    """Forget a model."""
+    with session.open_temporary() as services:
+        model = services.models.remove(session.options.target)
+    _told(session, model, f"Removed {model.name}.")
+    return 0
+
+
+def check_model(session: Session) -> int:
+    """Tell what is wrong with a file; 1 where anything is."""
+    with session.open_temporary() as services:
+        problems = services.models.check(_checked_path(services.models.models(), session))
+    if session.options.json:
+        print_json({"ok": not problems, "problems": list(problems)})
+    else:
+        for problem in problems:
+            print(problem)
+        if not problems:
+            print("The file is sound.")
+    return 1 if problems else 0
+
+
+def _checked_path(models: tuple[ModelFile, ...], session: Session) -> Path:
+    """A path as it stands; else the file of the model with that name."""
+    target: str = session.options.target
+    if not Path(target).exists():
+        for model in models:
+            if target == model.name or (target == "starter" and model.source == "starter"):
+                return Path(model.path)
+    return Path(target)
+
+
+def _told(session: Session, model: ModelFile, sentence: str) -> None:
+    if session.options.json:
+        print_json(entry(model))
+    else:
+        print(sentence)

@@ -1,0 +1,121 @@
+"""The command line: every command and option, from tables."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from snug.cli import chat, conversations, doctor, models
+from snug.cli.session import Session
+
+Command = Callable[[Session], int]
+
+
+def build_parser(version: str) -> argparse.ArgumentParser:
+    """The whole command line. The chosen command stands in `run`; None opens the window."""
+    common = _common()
+    parser = argparse.ArgumentParser(
+        prog="snug",
+        description="Talk to open models on your own machine. Without a command: the window.",
+        parents=[common],
+    )
+    parser.add_argument("--version", action="version", version=f"snug {version}")
+    parser.set_defaults(run=None, data_dir=None, offline=False, json=False)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    _add_chat(commands, common)
+    _add_models(commands, common)
+    _add_conversations(commands, common)
+    report = _command(commands, "doctor", "what this machine offers, and problems", common)
+    report.set_defaults(run=doctor.examine)
+    bench = _command(commands, "bench", "measure Snug against bare llama.cpp, as ratios", common)
+    bench.set_defaults(run=doctor.bench)
+    return parser
+
+
+def _common() -> argparse.ArgumentParser:
+    """Options that every command takes, before or after its name."""
+    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    common.add_argument("--data-dir", type=Path, metavar="DIR", help="where all data is kept")
+    common.add_argument("--offline", action="store_true", help="send nothing, whatever happens")
+    return common
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    text: str,
+    common: argparse.ArgumentParser,
+    json: bool = True,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text, description=text, parents=[common])
+    if json:
+        parser.add_argument(
+            "--json",
+            action="store_true",
+            default=argparse.SUPPRESS,
+            help="one JSON document on standard output",
+        )
+    return parser
+
+
+def _group(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    text: str,
+    common: argparse.ArgumentParser,
+) -> argparse._SubParsersAction[argparse.ArgumentParser]:
+    parser = commands.add_parser(name, help=text, description=text, parents=[common])
+    return parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+
+def _add_chat(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    parser = _command(commands, "chat", "talk to a model in the terminal", common)
+    parser.add_argument("model", nargs="?", metavar="MODEL", help="name, path or 'starter'")
+    parser.add_argument("--prompt", metavar="TEXT", help="ask once; - reads standard input")
+    parser.add_argument("--system", metavar="TEXT", help="system prompt")
+    for name, kind, text in (
+        ("--temperature", float, "0 is greedy, up to 2"),
+        ("--seed", int, "the same seed gives the same answer"),
+        ("--max-tokens", int, "longest answer"),
+        ("--context-length", int, "tokens of context"),
+    ):
+        parser.add_argument(name, type=kind, metavar="N", help=text)
+    parser.add_argument("--schema", type=Path, metavar="FILE", help="JSON schema of the answer")
+    parser.add_argument("--conversation", metavar="ID", help="continue this conversation")
+    parser.add_argument("--no-save", action="store_true", help="keep nothing of it")
+    parser.set_defaults(run=chat.run)
+
+
+def _add_models(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    group = _group(commands, "models", "the models on this machine", common)
+    for name, text, run, argument in (
+        ("list", "all models", models.list_models, None),
+        ("import", "add a GGUF file where it lies", models.import_model, "FILE"),
+        ("remove", "forget a model", models.remove_model, "MODEL"),
+        ("check", "what is wrong with a GGUF file", models.check_model, "FILE"),
+    ):
+        parser = _command(group, name, text, common)
+        if argument is not None:
+            parser.add_argument("target", metavar=argument)
+        parser.set_defaults(run=run)
+
+
+def _add_conversations(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    group = _group(commands, "conversations", "what is kept of your conversations", common)
+    for name, text, run, argument in (
+        ("list", "all conversations, newest first", conversations.list_all, None),
+        ("show", "one conversation", conversations.show, "ID"),
+        ("search", "find words in all conversations", conversations.search, "TEXT"),
+        ("delete", "delete one for good", conversations.delete, "ID"),
+    ):
+        parser = _command(group, name, text, common)
+        if argument is not None:
+            parser.add_argument("target", metavar=argument)
+        parser.set_defaults(run=run)

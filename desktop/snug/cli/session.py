@@ -1,0 +1,29 @@
+"""What a command is given: the parsed options and ways to open what it needs."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from snug.services.bundle import Services
+from snug.services.doctor import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Passed to every command by `app.py`.
+
+    Attributes:
+        open: the services on the person's vault, closed at the end of the block.
+        open_temporary: the same on an empty vault in memory; nothing of it is kept.
+        examine: the doctor's report; works without a vault.
+        bench: measures; the argument is called with progress texts.
+    """
+
+    options: Namespace
+    open: Callable[[], AbstractContextManager[Services]]
+    open_temporary: Callable[[], AbstractContextManager[Services]]
+    examine: Callable[[], Report]
+    bench: Callable[[Callable[[str], None]], dict[str, object]]
