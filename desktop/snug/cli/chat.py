@@ -48,6 +48,11 @@ class _Answer:
 def run(session: Session) -> int:
     """Ask once with `--prompt`, else talk until the end of input."""
     options = session.options
+    if options.prompt == "-":
+        options.prompt = sys.stdin.read()
+    if options.prompt is not None and not options.prompt.strip():
+        raise UserError("The prompt is empty. Write a message after --prompt.")
+    schema = _read_schema(options)
     opener = session.open_temporary if options.no_save else session.open
     with opener() as services:
         model = services.models.resolve(options.model) if options.model else None
@@ -55,8 +60,8 @@ def run(session: Session) -> int:
         if options.context_length is not None:
             services.models.use_context_length(options.context_length)
         if options.prompt is not None:
-            return _ask_once(services, conversation_id, session, model)
-        return _talk(services, conversation_id, session, model)
+            return _ask_once(services, conversation_id, session, schema)
+        return _talk(services, conversation_id, model, schema)
 
 
 def _conversation(services: Services, options: Namespace, model: ModelFile | None) -> str:
@@ -94,17 +99,17 @@ def _settings(
 
 
 def _ask_once(
-    services: Services, conversation_id: str, session: Session, model: ModelFile | None
+    services: Services, conversation_id: str, session: Session, schema: str
 ) -> int:
     options = session.options
-    prompt = sys.stdin.read() if options.prompt == "-" else options.prompt
-    schema = _read_schema(options)
     answer = _Answer()
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-    run = services.conversations.send(conversation_id, prompt, events.put, schema=schema)
+    run = services.conversations.send(
+        conversation_id, options.prompt, events.put, schema=schema
+    )
     code = _follow(run, events, answer, quiet=options.json)
     if options.json:
-        print_json(_document(answer, conversation_id if not options.no_save else None, model))
+        print_json(_document(answer, conversation_id if not options.no_save else None))
     if answer.failed is not None:
         say(answer.failed.message)
         return 1
@@ -163,18 +168,15 @@ def _take(event: Event, answer: _Answer, line: ProgressLine, *, quiet: bool) -> 
             answer.failed = event
 
 
-def _document(
-    answer: _Answer, conversation_id: str | None, model: ModelFile | None
-) -> dict[str, object]:
+def _document(answer: _Answer, conversation_id: str | None) -> dict[str, object]:
     started, finished = answer.started, answer.finished
-    name = started.model if started else (model.name if model else "")
     usage = finished.usage if finished else None
     timings = finished.timings if finished else None
     placement = started.placement if started else None
     document: dict[str, object] = {
         "text": "".join(answer.text),
         "reasoning": "".join(answer.reasoning),
-        "model": name,
+        "model": started.model if started else "",
         "conversation_id": conversation_id,
         "stop_reason": finished.stop_reason if finished else "error",
         "usage": usage or {"prompt_tokens": 0, "cached_tokens": 0, "completion_tokens": 0},
@@ -197,7 +199,7 @@ def _read_schema(options: Namespace) -> str:
 
 
 def _talk(
-    services: Services, conversation_id: str, session: Session, model: ModelFile | None
+    services: Services, conversation_id: str, model: ModelFile | None, schema: str
 ) -> int:
     """A conversation, a line at a time."""
     current = model or services.models.for_conversation(
@@ -207,7 +209,6 @@ def _talk(
     if interactive:
         say(f"Talking to {current.name}. {current.note}".rstrip())
         say(_HELP)
-    schema = _read_schema(session.options)
     for text in _lines(interactive):
         if text == "/quit":
             break

@@ -106,20 +106,40 @@ class EngineHost:
         Raises:
             SnugError: llama.cpp could not be brought up, or the engine is closed.
         """
-        return self._wait_for(lambda: self._bring_up().devices())
+        return self.call(lambda native: native.devices())
 
     def problems(self) -> tuple[str, ...]:
         """What went wrong while bringing up the devices, in sentences."""
-        return self._wait_for(lambda: tuple(self._bring_up().problems))
+        return self.call(lambda native: tuple(native.problems))
 
     def versions(self) -> dict[str, str]:
         """Version of the bindings and the CPU variant in use."""
-        return self._wait_for(
-            lambda: {
+        return self.call(
+            lambda native: {
                 "llama_cpp_python": importlib.metadata.version("llama-cpp-python"),
-                "cpu_variant": self._bring_up().cpu_variant,
+                "cpu_variant": native.cpu_variant,
             }
         )
+
+    def call(self, work: Callable[[Native], T]) -> T:
+        """Run something with the native library on the engine's thread and wait for it.
+
+        Raises:
+            EnvironmentFault: the engine is closed. Also: what `work` raises.
+        """
+        future: Future[T] = Future()
+
+        def question() -> None:
+            try:
+                future.set_result(work(self._bring_up()))
+            except BaseException as error:  # handed to the caller, who raises it
+                future.set_exception(error)
+
+        with self._condition:
+            if self._closing:
+                raise EnvironmentFault("Snug is closing.")
+        self._ask(question)
+        return future.result()
 
     def placement(self) -> tuple[ModelFile, Placement] | None:
         """The loaded model and where it lies."""
@@ -171,22 +191,6 @@ class EngineHost:
         with self._condition:
             self._quick.append(question)
             self._condition.notify_all()
-
-    def _wait_for(self, work: Callable[[], T]) -> T:
-        """Run a quick question on the engine's thread and wait for its answer or error."""
-        future: Future[T] = Future()
-
-        def question() -> None:
-            try:
-                future.set_result(work())
-            except BaseException as error:  # handed to the caller, who raises it
-                future.set_exception(error)
-
-        with self._condition:
-            if self._closing:
-                raise EnvironmentFault("Snug is closing.")
-        self._ask(question)
-        return future.result()
 
     def _run(self) -> None:
         while True:

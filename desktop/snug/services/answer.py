@@ -165,10 +165,12 @@ class AnswerRun:
         self._store.writer.submit(self._flush, RETRY_S)
 
     def _end(self, event: Event) -> None:
-        self._ended.set()
         self._may_go_on.set()
         self._on_end()
-        self._sink(event)
+        try:
+            self._sink(event)
+        finally:
+            self._ended.set()
 
 
 def _part(event: TextDelta | ReasoningDelta) -> Part:
