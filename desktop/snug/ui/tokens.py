@@ -176,3 +176,5 @@ class Sizes:
 
 SIZES = Sizes()
 MOTION_MS = 150  # nothing moves longer; 0 with reduced motion
+UNDO_MS = 8_000  # how long a removal can be undone
+SEARCH_PAUSE_MS = 120  # after the last key, before a search begins

@@ -1,0 +1,243 @@
+"""Draws the rows of the conversation list and edits titles in place."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QEvent,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QPointF,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import (
+    QFont,
+    QFontMetrics,
+    QMouseEvent,
+    QPainter,
+    QPen,
+    QTextCharFormat,
+    QTextLayout,
+    QTextOption,
+)
+from PySide6.QtWidgets import (
+    QLineEdit,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
+
+from snug.domain.search import MATCH_END, MATCH_START
+from snug.ui.conversation_model import ROW_ROLE, Row, RowKind
+from snug.ui.icons import icon
+from snug.ui.theme import Theme
+from snug.ui.tokens import SIZES
+
+Index = QModelIndex | QPersistentModelIndex
+_SNIPPET_LINES = 2
+
+
+class ConversationDelegate(QStyledItemDelegate):
+    """Paints with the theme's colours.
+
+    Attributes:
+        menu_requested: the … at the end of a row was pressed.
+    """
+
+    menu_requested = Signal(QModelIndex)
+
+    def __init__(self, theme: Theme, parent: QObject) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._more = icon("more", theme)
+        self.open_id: str | None = None
+        theme.changed.connect(self._on_theme_changed)
+
+    # -- sizes --------------------------------------------------------------------------------
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        """Heights follow the text size; the width is the view's."""
+        row: Row = index.data(ROW_ROLE)
+        bar = QFontMetrics(self._theme.font(SIZES.bar)).height()
+        small = QFontMetrics(self._theme.font(SIZES.small)).height()
+        heights = {
+            RowKind.HEADING: small + (SIZES.gap_3 if index.row() == 0 else SIZES.gap_6),
+            RowKind.CONVERSATION: bar + SIZES.gap_4 + 2,
+            RowKind.HIT: bar + _SNIPPET_LINES * small + SIZES.gap_4 + SIZES.gap_2,
+        }
+        return QSize(0, heights[row.kind])
+
+    # -- drawing ------------------------------------------------------------------------------
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Draw one row."""
+        row: Row = index.data(ROW_ROLE)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if row.kind is RowKind.HEADING:
+            self._paint_heading(painter, option.rect, row)
+        else:
+            state = option.state
+            self._paint_ground(painter, option.rect, state, row)
+            if row.kind is RowKind.HIT:
+                self._paint_hit(painter, _inner(option.rect), row)
+            else:
+                self._paint_conversation(painter, option, row)
+        painter.restore()
+
+    def _paint_heading(self, painter: QPainter, rect: QRect, row: Row) -> None:
+        painter.setFont(self._theme.font(SIZES.small, QFont.Weight.DemiBold))
+        painter.setPen(self._theme.color("text_faint"))
+        inner = _inner(rect).adjusted(0, 0, 0, -SIZES.gap)
+        painter.drawText(inner, Qt.AlignmentFlag.AlignBottom, row.text)
+
+    def _paint_ground(
+        self, painter: QPainter, rect: QRect, state: QStyle.StateFlag, row: Row
+    ) -> None:
+        ground = rect.adjusted(SIZES.gap_2, 1, -SIZES.gap_2, -1)
+        is_open = row.kind is RowKind.CONVERSATION and row.conversation_id == self.open_id
+        hovered = bool(state & QStyle.StateFlag.State_MouseOver)
+        current = bool(state & QStyle.StateFlag.State_HasFocus)
+        selected = bool(state & QStyle.StateFlag.State_Selected)
+        painter.setPen(Qt.PenStyle.NoPen)
+        if is_open or hovered or selected:
+            painter.setBrush(self._theme.color("raised"))
+            painter.drawRoundedRect(ground, SIZES.radius, SIZES.radius)
+        if current:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(self._theme.color("accent"), 2))
+            inside = ground.adjusted(1, 1, -1, -1)
+            painter.drawRoundedRect(inside, SIZES.radius - 1, SIZES.radius - 1)
+        elif is_open and self._theme.palette.line == self._theme.palette.line_strong:
+            painter.setBrush(Qt.BrushStyle.NoBrush)  # high contrast: a shape, not only a shade
+            painter.setPen(QPen(self._theme.color("line_strong"), 1))
+            painter.drawRoundedRect(ground, SIZES.radius, SIZES.radius)
+
+    def _paint_conversation(
+        self, painter: QPainter, option: QStyleOptionViewItem, row: Row
+    ) -> None:
+        is_open = row.conversation_id == self.open_id
+        weight = QFont.Weight.DemiBold if is_open else QFont.Weight.Normal
+        font = self._theme.font(SIZES.bar, weight)
+        painter.setFont(font)
+        painter.setPen(self._theme.color("text" if is_open else "text_soft"))
+        inner = _inner(option.rect)
+        if option.state & (QStyle.StateFlag.State_MouseOver | QStyle.StateFlag.State_HasFocus):
+            dots = self._dots(option.rect, option.direction)
+            self._more.paint(painter, dots)
+            if option.direction is Qt.LayoutDirection.RightToLeft:
+                inner.setLeft(dots.right() + SIZES.gap)
+            else:
+                inner.setRight(dots.left() - SIZES.gap)
+        text = QFontMetrics(font).elidedText(row.text, Qt.TextElideMode.ElideRight, inner.width())
+        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter, text)
+
+    def _paint_hit(self, painter: QPainter, inner: QRect, row: Row) -> None:
+        font = self._theme.font(SIZES.bar, QFont.Weight.DemiBold)
+        metrics = QFontMetrics(font)
+        painter.setFont(font)
+        painter.setPen(self._theme.color("text"))
+        top = QRect(inner.left(), inner.top() + SIZES.gap_2, inner.width(), metrics.height())
+        title = metrics.elidedText(row.text, Qt.TextElideMode.ElideRight, inner.width())
+        painter.drawText(top, Qt.AlignmentFlag.AlignVCenter, title)
+        painter.setPen(self._theme.color("text_soft"))
+        layout = self._snippet_layout(row.snippet, inner.width())
+        layout.draw(painter, QPointF(inner.left(), top.bottom() + 3))
+
+    def _snippet_layout(self, snippet: str, width: int) -> QTextLayout:
+        """Two lines of the snippet, its matches in the accent and heavier."""
+        text, ranges = _without_marks(snippet)
+        layout = QTextLayout(text, self._theme.font(SIZES.small))
+        option = QTextOption()
+        option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        layout.setTextOption(option)
+        found = QTextCharFormat()
+        found.setForeground(self._theme.color("accent"))
+        found.setFontWeight(QFont.Weight.DemiBold)
+        layout.setFormats([_format_range(start, length, found) for start, length in ranges])
+        layout.beginLayout()
+        height = 0.0
+        for _ in range(_SNIPPET_LINES):
+            line = layout.createLine()
+            if not line.isValid():
+                break
+            line.setLineWidth(width)
+            line.setPosition(QPointF(0, height))
+            height += line.height()
+        layout.endLayout()
+        return layout
+
+    # -- pointer and editor -------------------------------------------------------------------
+
+    def editorEvent(
+        self,
+        event: QEvent,
+        model: QAbstractItemModel,
+        option: QStyleOptionViewItem,
+        index: Index,
+    ) -> bool:
+        """A press on the … opens the menu instead of the conversation."""
+        row: Row = index.data(ROW_ROLE)
+        if row.kind is RowKind.CONVERSATION and isinstance(event, QMouseEvent):
+            on_dots = self._dots(option.rect, option.direction).contains(event.position().toPoint())
+            if on_dots and event.type() == QEvent.Type.MouseButtonRelease:
+                self.menu_requested.emit(index)
+            if on_dots:
+                return True
+        return super().editorEvent(event, model, option, index)
+
+    def is_on_dots(self, rect: QRect, direction: Qt.LayoutDirection, at: QPointF) -> bool:
+        """Whether a point of the view lies on the … of the row in `rect`."""
+        return self._dots(rect, direction).contains(at.toPoint())
+
+    def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
+        """A field over the row."""
+        editor = QLineEdit(parent)
+        editor.setObjectName("conversationTitleEditor")
+        editor.setAccessibleName(self.tr("Title of the conversation"))
+        editor.setProperty("kind", "cell")
+        return editor
+
+    def updateEditorGeometry(
+        self, editor: QWidget, option: QStyleOptionViewItem, index: Index
+    ) -> None:
+        """Exactly over the row's ground."""
+        editor.setGeometry(option.rect.adjusted(SIZES.gap_2, 1, -SIZES.gap_2, -1))
+
+    def _dots(self, rect: QRect, direction: Qt.LayoutDirection) -> QRect:
+        edge = SIZES.icon
+        at = QRect(rect.right() - SIZES.gap_4 - edge, rect.center().y() - edge // 2 + 1, edge, edge)
+        return QStyle.visualRect(direction, rect, at)
+
+    def _on_theme_changed(self) -> None:
+        self._more = icon("more", self._theme)
+
+
+def _inner(rect: QRect) -> QRect:
+    return rect.adjusted(SIZES.gap_4 + SIZES.gap, 0, -SIZES.gap_4 - SIZES.gap, 0)
+
+
+def _without_marks(snippet: str) -> tuple[str, list[tuple[int, int]]]:
+    """The text, and start and length of each match in it."""
+    text = ""
+    ranges: list[tuple[int, int]] = []
+    start = 0
+    for letter in snippet:
+        if letter == MATCH_START:
+            start = len(text)
+        elif letter == MATCH_END:
+            ranges.append((start, len(text) - start))
+        else:
+            text += letter
+    return text, ranges
+
+
+def _format_range(start: int, length: int, look: QTextCharFormat) -> QTextLayout.FormatRange:
+    made = QTextLayout.FormatRange()
+    made.start, made.length, made.format = start, length, look
+    return made

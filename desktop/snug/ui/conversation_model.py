@@ -1,0 +1,132 @@
+"""Rows of the conversation list: headings, conversations, search hits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    Qt,
+    Signal,
+)
+
+from snug.domain.search import MATCH_END, MATCH_START
+
+Index = QModelIndex | QPersistentModelIndex
+ROW_ROLE = Qt.ItemDataRole.UserRole
+
+
+class RowKind(Enum):
+    """What a row is."""
+
+    HEADING = "heading"
+    CONVERSATION = "conversation"
+    HIT = "hit"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row. `snippet` (of a hit) has its matches marked as in `SearchHit`."""
+
+    kind: RowKind
+    text: str
+    conversation_id: str = ""
+    message_id: str = ""
+    snippet: str = ""
+
+
+class ConversationModel(QAbstractListModel):
+    """Holds rows; an edit is passed on as `renamed` and shows at once."""
+
+    renamed = Signal(str, str)  # conversation id, new title
+    more_wanted = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._rows: tuple[Row, ...] = ()
+        self._has_more = False
+
+    def set_rows(self, rows: Sequence[Row], has_more: bool = False) -> bool:
+        """Show other rows; False where they are the same and nothing was touched."""
+        self._has_more = has_more
+        if tuple(rows) == self._rows:
+            return False
+        self.beginResetModel()
+        self._rows = tuple(rows)
+        self.endResetModel()
+        return True
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """All rows as they are shown."""
+        return self._rows
+
+    def row(self, index: Index) -> Row:
+        """The row behind a valid index."""
+        return self._rows[index.row()]
+
+    def index_of(self, conversation_id: str) -> QModelIndex:
+        """Where a conversation stands; invalid where it does not."""
+        for number, row in enumerate(self._rows):
+            if row.kind is RowKind.CONVERSATION and row.conversation_id == conversation_id:
+                return self.index(number)
+        return QModelIndex()
+
+    def rowCount(self, parent: Index | None = None) -> int:
+        """Number of rows."""
+        return 0 if parent is not None and parent.isValid() else len(self._rows)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Text for display, editing and screen readers; the row itself for the delegate."""
+        if not index.isValid():
+            return None
+        row = self._rows[index.row()]
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole):
+            return row.text
+        if role == ROW_ROLE:
+            return row
+        if role == Qt.ItemDataRole.AccessibleTextRole and row.kind is RowKind.HIT:
+            return f"{row.text}: {_unmarked(row.snippet)}"
+        return None
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        """Headings are only looked at; conversations can be renamed in place."""
+        if not index.isValid():
+            return Qt.ItemFlag.NoItemFlags
+        kind = self._rows[index.row()].kind
+        if kind is RowKind.HEADING:
+            return Qt.ItemFlag.NoItemFlags
+        flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+        return flags | Qt.ItemFlag.ItemIsEditable if kind is RowKind.CONVERSATION else flags
+
+    def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
+        """A new title from the in-place editor; a blank one changes nothing."""
+        title = " ".join(str(value).split())
+        if not index.isValid() or not title or title == self._rows[index.row()].text:
+            return False
+        row = self._rows[index.row()]
+        changed = Row(row.kind, title, row.conversation_id)
+        self._rows = (*self._rows[: index.row()], changed, *self._rows[index.row() + 1 :])
+        self.dataChanged.emit(index, index)
+        self.renamed.emit(row.conversation_id, title)
+        return True
+
+    def canFetchMore(self, parent: Index) -> bool:
+        """There are older conversations."""
+        return self._has_more and not parent.isValid()
+
+    def fetchMore(self, parent: Index) -> None:
+        """Ask for them; they come with the next `set_rows`."""
+        if self._has_more:
+            self._has_more = False
+            self.more_wanted.emit()
+
+
+def _unmarked(snippet: str) -> str:
+    return snippet.replace(MATCH_START, "").replace(MATCH_END, "")

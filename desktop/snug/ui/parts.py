@@ -1,0 +1,170 @@
+"""Small pieces that every page is put together from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
+
+from snug.ui.icons import bind_icon
+from snug.ui.theme import Theme
+from snug.ui.tokens import SIZES
+
+L = TypeVar("L", bound=QLayout)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a few values a person can choose: what is kept, and what is read."""
+
+    value: str
+    text: str
+
+
+class ElidedLabel(QLabel):
+    """A label of one line that ends in … where there is no room; the tooltip has it all."""
+
+    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+
+    def minimumSizeHint(self) -> QSize:
+        """No width at all, so that the label never widens the window."""
+        return QSize(0, super().minimumSizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw as much as fits."""
+        painter = QPainter(self)
+        shown = self.fontMetrics().elidedText(
+            self.text(), Qt.TextElideMode.ElideRight, self.width()
+        )
+        self.setToolTip(self.text() if shown != self.text() else "")
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, shown)
+        painter.end()
+
+
+class Segments(QFrame):
+    """A row of buttons of which one is down."""
+
+    chosen = Signal(str)
+
+    def __init__(self, name: str, accessible_name: str, choices: Sequence[Choice]) -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self.setProperty("kind", "segments")
+        self.setAccessibleName(accessible_name)
+        row = flat(QHBoxLayout(self), margins=2, spacing=2)
+        self._group = QButtonGroup(self)
+        self._group.setExclusive(True)
+        self._buttons: dict[str, QPushButton] = {}
+        for choice in choices:
+            button = push_button(f"{name}_{choice.value}", choice.text, "segment")
+            button.setAccessibleName(f"{accessible_name}: {choice.text}")
+            button.setCheckable(True)
+            button.clicked.connect(self._on_button_clicked)
+            self._group.addButton(button)
+            self._buttons[choice.value] = button
+            row.addWidget(button)
+
+    def set_value(self, value: str) -> None:
+        """Show this value as chosen; tells nobody."""
+        if value in self._buttons:
+            self._buttons[value].setChecked(True)
+
+    def _on_button_clicked(self) -> None:
+        for value, button in self._buttons.items():
+            if button.isChecked():
+                self.chosen.emit(value)
+
+
+def flat(layout: L, margins: int = 0, spacing: int = 0) -> L:
+    """The same layout without the style's own margins."""
+    layout.setContentsMargins(margins, margins, margins, margins)
+    layout.setSpacing(spacing)
+    return layout
+
+
+def label(text: str = "", kind: str = "", tone: str = "", wrap: bool = False) -> QLabel:
+    """A plain-text label in a type and a tone of the style sheet."""
+    made = QLabel(text)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    dress(made, kind, tone)
+    made.setWordWrap(wrap)
+    return made
+
+
+def dress(target: QLabel, kind: str = "", tone: str = "") -> None:
+    """Set type and tone of a label; also of one that is already shown."""
+    if kind:
+        target.setProperty("type", kind)
+    if tone:
+        target.setProperty("tone", tone)
+    restyle(target)
+
+
+def restyle(target: QWidget) -> None:
+    """Let the style sheet look at the properties of a widget again."""
+    target.style().unpolish(target)
+    target.style().polish(target)
+
+
+def push_button(
+    name: str,
+    text: str,
+    kind: str = "",
+    pressed: Callable[[], object] | None = None,
+) -> QPushButton:
+    """A button with its names set."""
+    button = QPushButton(text)
+    button.setObjectName(name)
+    button.setAccessibleName(text)
+    button.setCursor(Qt.CursorShape.PointingHandCursor)
+    if kind:
+        button.setProperty("kind", kind)
+    if pressed is not None:
+        button.clicked.connect(lambda: pressed())
+    return button
+
+
+def icon_button(
+    name: str, text: str, icon_name: str, theme: Theme, pressed: Callable[[], object] | None = None
+) -> QToolButton:
+    """A button that is only an icon; `text` is its tooltip and accessible name."""
+    button = QToolButton()
+    button.setObjectName(name)
+    button.setAccessibleName(text)
+    button.setToolTip(text)
+    button.setProperty("kind", "icon")
+    button.setCursor(Qt.CursorShape.PointingHandCursor)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    bind_icon(button, icon_name, theme)
+    if pressed is not None:
+        button.clicked.connect(lambda: pressed())
+    return button
+
+
+def hairline(upright: bool = False) -> QFrame:
+    """A line of one pixel."""
+    line = QFrame()
+    line.setProperty("kind", "line_upright" if upright else "line")
+    return line
+
+
+def column_width(theme: Theme) -> int:
+    """The widest a column of text may be, in logical pixels, with the person's text size."""
+    return round(SIZES.column * max(1.0, theme.text_scale))

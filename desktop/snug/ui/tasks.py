@@ -1,0 +1,71 @@
+"""Work of a window's that takes longer than a frame: reading a file, searching, deleting.
+
+It runs in a small pool of threads; what comes of it returns over the bridge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from PySide6.QtCore import QObject, QThreadPool
+
+from snug.domain.errors import SnugError
+from snug.ui.bridge import Bridge
+
+T = TypeVar("T")
+_THREADS = 2
+
+
+class Tasks(QObject):
+    """A pool whose results reach the window's thread, where alone it may be used."""
+
+    def __init__(self, bridge: Bridge, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._bridge = bridge
+        self._pool = QThreadPool(self)
+        self._pool.setMaxThreadCount(_THREADS)
+
+    def run(
+        self,
+        owner: QObject,
+        work: Callable[[], T],
+        done: Callable[[T], None],
+        failed: Callable[[str], None],
+    ) -> None:
+        """Do `work` on another thread, then call `done` or `failed` on this one.
+
+        Args:
+            owner: once it is destroyed nothing is delivered.
+            work: may raise SnugError; anything else is a defect and goes to the excepthook.
+            done: gets what `work` returned.
+            failed: gets the sentence for the person.
+        """
+        deliver = self._bridge.sink(_call, owner)
+
+        def job() -> None:
+            try:
+                result = work()
+            except SnugError as error:
+                message = error.message
+                deliver(lambda: failed(message))
+            except Exception as error:  # noqa: BLE001  a thread's edge: handed on, not swallowed
+                defect = error
+                deliver(lambda: _raise(defect))
+            else:
+                deliver(lambda: done(result))
+
+        self._pool.start(job)
+
+    def close(self, timeout_s: float = 5.0) -> bool:
+        """Drop what has not begun and wait for the rest; False when it took too long."""
+        self._pool.clear()
+        return self._pool.waitForDone(round(timeout_s * 1000))
+
+
+def _call(job: Callable[[], None]) -> None:
+    job()
+
+
+def _raise(error: Exception) -> None:
+    raise error

@@ -1,0 +1,76 @@
+"""Sizes, places and counts in plain words."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication, QLocale
+
+from snug.domain.model import ModelFile, Placement
+
+_LICENCES = {
+    "apache-2.0": "Apache 2.0",
+    "mit": "MIT",
+    "bsd-3-clause": "BSD 3-Clause",
+    "cc-by-4.0": "CC BY 4.0",
+    "cc-by-nc-4.0": "CC BY-NC 4.0",
+    "gemma": "Gemma",
+    "llama3": "Llama 3",
+    "llama3.1": "Llama 3.1",
+    "llama3.2": "Llama 3.2",
+    "llama3.3": "Llama 3.3",
+}
+
+
+def tr(text: str, *values: str) -> str:
+    """A translated sentence, its {} filled with `values` in order."""
+    return QCoreApplication.translate("Words", text).format(*values)
+
+
+def size_words(size_bytes: int) -> str:
+    """A file's size as the person's desktop writes it: "98.4 MB"."""
+    return QLocale().formattedDataSize(size_bytes, 1, QLocale.DataSizeFormat.DataSizeSIFormat)
+
+
+def count_words(number: int) -> str:
+    """A whole number with the separators of the person's language."""
+    return QLocale().toString(number)
+
+
+def licence_words(licence: str) -> str:
+    """A licence as people know it, or that it is unknown."""
+    if not licence:
+        return tr("Licence unknown")
+    return _LICENCES.get(licence.casefold(), licence)
+
+
+def source_words(model: ModelFile) -> str:
+    """Where a model came from."""
+    if model.source == "starter":
+        return tr("Came with Snug")
+    if model.source == "import":
+        return tr("Added from this computer")
+    return tr("From {}", model.source)
+
+
+def model_facts(model: ModelFile) -> str:
+    """Size, quantization, context length, licence and source, in one line."""
+    facts = (
+        size_words(model.size_bytes),
+        model.quantization,
+        tr("context {}", count_words(model.context_length)) if model.context_length else "",
+        licence_words(model.licence),
+        source_words(model),
+    )
+    return " · ".join(fact for fact in facts if fact)
+
+
+def placement_words(placement: Placement) -> str:
+    """Where the layers of a loaded model are."""
+    if placement.layers_on_gpu <= 0:
+        return tr("on the processor")
+    if placement.layers_on_gpu >= placement.layers:
+        return tr("on the graphics card")
+    return tr(
+        "{} of {} layers on the graphics card",
+        str(placement.layers_on_gpu),
+        str(placement.layers),
+    )
