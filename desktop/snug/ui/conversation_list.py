@@ -156,6 +156,11 @@ class ConversationList(QWidget):
         self._delegate.open_id = conversation_id
         self._view.viewport().update()
 
+    def title_of(self, conversation_id: str) -> str:
+        """The title in the list; "" where it is not listed."""
+        index = self._model.index_of(conversation_id)
+        return self._model.row(index).text if index.isValid() else ""
+
     def search(self, text: str) -> None:
         """Show what the words are found in, instead of the list; "" brings the list back."""
         self._searching = text.strip()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt
 from PySide6.QtGui import QAction, QIcon, QPainter, QPixmap
@@ -17,6 +18,7 @@ from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
 
 _RATIOS = (1.0, 1.5, 2.0, 3.0)  # screens the pixmaps are made for
+_MARK_SIZES = (16, 24, 32, 48, 64)
 
 
 def icon(name: str, theme: Theme, color: str = "text_soft", size: int = SIZES.icon) -> QIcon:
@@ -51,6 +53,16 @@ def bind_icon(
     _Binding(target, name, theme, color, size)
     if isinstance(target, QAbstractButton):
         target.setIconSize(QSize(size, size))
+
+
+def app_icon(resources: Path) -> QIcon:
+    """Snug's own mark, in its own colours, for windows, task bars and the head of the bar."""
+    renderer = QSvgRenderer(str(resources / "snug.svg"))
+    made = QIcon()
+    for size in _MARK_SIZES:
+        for ratio in (1.0, 2.0):
+            made.addPixmap(_pixmap(renderer, size, ratio))
+    return made
 
 
 class _Binding(QObject):

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
@@ -163,6 +163,16 @@ def hairline(upright: bool = False) -> QFrame:
     line = QFrame()
     line.setProperty("kind", "line_upright" if upright else "line")
     return line
+
+
+def claims_escape(event: QEvent) -> bool:
+    """Whether a widget that has a use for Esc is asked if it wants it; if so it is claimed."""
+    if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
+        return False
+    if event.key() != Qt.Key.Key_Escape:
+        return False
+    event.accept()
+    return True
 
 
 def column_width(theme: Theme) -> int:

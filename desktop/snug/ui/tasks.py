@@ -58,8 +58,7 @@ class Tasks(QObject):
         self._pool.start(job)
 
     def close(self, timeout_s: float = 5.0) -> bool:
-        """Drop what has not begun and wait for the rest; False when it took too long."""
-        self._pool.clear()
+        """Wait for what was asked for; False when it took too long."""
         return self._pool.waitForDone(round(timeout_s * 1000))
 
 

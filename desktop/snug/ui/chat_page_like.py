@@ -1,0 +1,46 @@
+"""What the window needs of the page with the conversation; tests stand in behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from PySide6.QtCore import SignalInstance
+from PySide6.QtWidgets import QWidget
+
+from snug.domain.model import ModelFile
+from snug.services.bundle import Services
+from snug.ui.theme import Theme
+
+
+class ChatPageLike(Protocol):
+    """What the window needs of the page with the conversation."""
+
+    conversation_changed: SignalInstance
+    run_event: SignalInstance
+    error_occurred: SignalInstance
+
+    @property
+    def conversation_id(self) -> str | None:
+        """The open conversation; None while it does not exist yet."""
+
+    def open_conversation(self, conversation_id: str) -> None:
+        """Show it."""
+
+    def new_chat(self) -> None:
+        """Show an empty one, which exists from its first message on."""
+
+    def focus_composer(self) -> None:
+        """Put the cursor where one writes."""
+
+    def stop(self) -> None:
+        """Stop the running answer."""
+
+    def set_model(self, model: ModelFile) -> None:
+        """This model answers next."""
+
+    def shutdown(self) -> None:
+        """Keep the draft and let go of everything."""
+
+
+ChatPageFactory = Callable[[Services, Theme, QWidget], QWidget]

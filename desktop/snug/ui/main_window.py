@@ -1,0 +1,366 @@
+"""The window: left bar, header, and the places; it passes on what one part tells the others."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QPaintEvent
+from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from snug.domain.conversation import ConversationSettings
+from snug.domain.errors import NotFoundError, SnugError
+from snug.domain.events import Event, Failed, Paused, Resumed
+from snug.services.bundle import Services
+from snug.ui.banner import Banner, Level
+from snug.ui.bridge import Bridge
+from snug.ui.chat_page_like import ChatPageFactory, ChatPageLike
+from snug.ui.conversation_list import ConversationList
+from snug.ui.model_desk import ModelDesk
+from snug.ui.page_header import PageHeader
+from snug.ui.parts import flat
+from snug.ui.places import Place, PlaceEntry
+from snug.ui.preferences_keys import BAR_SHOWN
+from snug.ui.shell import Shell
+from snug.ui.shortcuts import Key, ShortcutSheet, bind_keys
+from snug.ui.sidebar import Sidebar
+from snug.ui.tasks import Tasks
+from snug.ui.theme import Theme
+from snug.ui.tokens import REFRESH_MS, SIZES
+from snug.ui.window_memory import keep_geometry, restore_geometry
+
+
+class MainWindow(QMainWindow):
+    """Build it, show it; then `start` loads the model.
+
+    Attributes:
+        first_painted: the window is on the screen for the first time.
+    """
+
+    first_painted = Signal()
+
+    def __init__(
+        self, services: Services, theme: Theme, make_chat_page: ChatPageFactory | None = None
+    ) -> None:
+        super().__init__()
+        self.setObjectName("mainWindow")
+        self.setWindowTitle(self.tr("Snug"))
+        self.setMinimumSize(SIZES.window_least_width, SIZES.window_least_height)
+        self._services = services
+        self._theme = theme
+        self._bridge = Bridge(self)
+        self._tasks = Tasks(self._bridge, self)
+        self._painted = False
+        self._place = Place.CHATS
+        self._pages: dict[Place, QWidget] = {}
+        self._refresh = QTimer(self)
+        self._refresh.setSingleShot(True)
+        self._refresh.setInterval(REFRESH_MS)
+        self._make_parts(make_chat_page or _make_chat_page)
+        self._connect()
+        self._keys = self._make_keys()
+        bind_keys(self, self._keys)
+        restore_geometry(self, self._services.preferences)
+        self.shell.set_bar_visible(self._services.preferences.get(BAR_SHOWN, "1") == "1")
+        self._tell_first_run()
+        self.list.refresh()
+        self.new_chat()
+
+    # -- building -----------------------------------------------------------------------------
+
+    def _make_parts(self, make_chat_page: ChatPageFactory) -> None:
+        self._entries = (
+            PlaceEntry(Place.CHATS, self.tr("Chats")),
+            PlaceEntry(Place.MODELS, self.tr("Models")),
+            PlaceEntry(Place.SETTINGS, self.tr("Settings")),
+        )
+        self.list = ConversationList(self._services.conversations, self._theme, self._tasks)
+        self.sidebar = Sidebar(self._theme, self.list, self._entries)
+        self.header = PageHeader(self._theme)
+        self.banner = Banner(self._theme)
+        self._stack = QStackedWidget()
+        self._stack.setObjectName("places")
+        page = QWidget()
+        page.setObjectName("page")
+        page.setProperty("surface", "page")
+        page.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        column = flat(QVBoxLayout(page))
+        column.addWidget(self.banner)
+        column.addWidget(self.header)
+        column.addWidget(self._stack, 1)
+        self.shell = Shell(self.sidebar, page)
+        self.setCentralWidget(self.shell)
+        chat_page = make_chat_page(self._services, self._theme, self._stack)
+        self.chat_page: ChatPageLike = chat_page  # type: ignore[assignment]
+        self._pages[Place.CHATS] = chat_page
+        self._stack.addWidget(chat_page)
+        self.desk = ModelDesk(
+            self._services.models, self.header.picker, self.sidebar.model_state, self._bridge, self
+        )
+        if self._services.profile.offline:
+            words = self.tr("Snug was started offline and makes no connection at all.")
+            self.sidebar.set_network_words(self.tr("Offline: nothing can be sent"), words)
+        else:
+            words = self.tr("No connection was made. Your chats never leave this computer.")
+            self.sidebar.set_network_words(self.tr("Private: nothing was sent"), words)
+
+    def _connect(self) -> None:
+        self.sidebar.new_chat_requested.connect(self.new_chat)
+        self.sidebar.place_chosen.connect(self.go_to)
+        self.sidebar.fold_requested.connect(self.shell.toggle_bar)
+        self.sidebar.search_left.connect(self.chat_page.focus_composer)
+        self.header.unfold_requested.connect(self.shell.toggle_bar)
+        self.header.title.renamed.connect(self._on_title_renamed)
+        self.header.picker.add_requested.connect(self._on_add_requested)
+        self.header.picker.manage_requested.connect(lambda: self.go_to(Place.MODELS))
+        self.shell.bar_shown.connect(self._on_bar_shown)
+        self.list.conversation_chosen.connect(self._on_conversation_chosen)
+        self.list.conversation_removed.connect(self._on_conversation_removed)
+        self.list.conversation_restored.connect(self.open_conversation)
+        self.list.conversation_renamed.connect(lambda *_: self._refresh.start())
+        self.list.failed.connect(self.tell_error)
+        self.desk.chosen.connect(self.chat_page.set_model)
+        self.desk.load_failed.connect(self._on_load_failed)
+        self.chat_page.conversation_changed.connect(self._on_conversation_changed)
+        self.chat_page.run_event.connect(self._on_run_event)
+        self.chat_page.error_occurred.connect(self.tell_error)
+        self._refresh.timeout.connect(self._on_refresh_due)
+
+    def _make_keys(self) -> tuple[Key, ...]:
+        places = tuple(
+            Key((f"Ctrl+{number}",), entry.text, partial(self.go_to, entry.place))
+            for number, entry in enumerate(self._entries, start=1)
+        )
+        return (
+            Key(("Ctrl+N",), self.tr("New chat"), self.new_chat),
+            Key(("Ctrl+K", "Ctrl+F"), self.tr("Search all chats"), self.focus_search),
+            Key(("Ctrl+M",), self.tr("Choose the model"), self.header.picker.open_list),
+            Key(("Esc",), self.tr("Stop the answer"), self._on_escape),
+            *places,
+            Key(("Ctrl+,",), self.tr("Settings"), lambda: self.go_to(Place.SETTINGS)),
+            Key(("Ctrl+B",), self.tr("Show or hide the bar"), self.shell.toggle_bar),
+            Key(("F1", "Ctrl+/"), self.tr("This list"), self.show_shortcuts),
+            Key(("Ctrl+Q",), self.tr("Close Snug"), self._on_quit),
+        )
+
+    # -- places -------------------------------------------------------------------------------
+
+    @property
+    def place(self) -> Place:
+        """Where the person is."""
+        return self._place
+
+    def go_to(self, place: Place) -> None:
+        """Show a place; its page is made on the first visit."""
+        if place not in self._pages:
+            self._pages[place] = self._make_page(place)
+            self._stack.addWidget(self._pages[place])
+        self._place = place
+        page = self._pages[place]
+        refresh = getattr(page, "refresh", None)
+        if place is not Place.CHATS and refresh is not None:
+            refresh()
+        self._stack.setCurrentWidget(page)
+        self.sidebar.set_place(place)
+        self.header.set_in_chat(place is Place.CHATS)
+        self.shell.fold_overlay()
+        if place is Place.CHATS:
+            self.chat_page.focus_composer()
+
+    def _make_page(self, place: Place) -> QWidget:
+        # Late: the first window needs neither page, and start-up counts.
+        if place is Place.MODELS:
+            from snug.ui.models_page import ModelsPage
+
+            models = ModelsPage(self._services.models, self._theme, self._tasks)
+            models.chosen.connect(self.desk.choose)
+            models.library_changed.connect(self._on_library_changed)
+            return models
+        from snug.ui.settings_page import SettingsPage
+
+        settings = SettingsPage(self._services, self._theme)
+        settings.context_changed.connect(self.desk.preload)
+        settings.shortcuts_requested.connect(self.show_shortcuts)
+        return settings
+
+    def focus_search(self) -> None:
+        """Show the bar where it is folded, and put the cursor into the search."""
+        if not self.shell.bar_visible:
+            self.shell.set_bar_visible(True)
+        self.sidebar.search_field.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.sidebar.search_field.selectAll()
+
+    def show_shortcuts(self) -> None:
+        """List the keys."""
+        ShortcutSheet(self._keys, self._theme, self).show()
+
+    # -- conversations ------------------------------------------------------------------------
+
+    def new_chat(self) -> None:
+        """Show an empty conversation with the cursor in the composer."""
+        self.chat_page.new_chat()
+        self.list.set_open(None)
+        self.header.title.set_title(self.tr("New chat"), editable=False)
+        self.desk.show_for(None)
+        self.go_to(Place.CHATS)
+
+    def open_conversation(self, conversation_id: str) -> None:
+        """Show a conversation."""
+        try:
+            conversation = self._services.conversations.conversation(conversation_id)
+        except SnugError as error:
+            self.tell_error(error.message)
+            self.list.refresh()
+            return
+        self.chat_page.open_conversation(conversation_id)
+        self.list.set_open(conversation_id)
+        self.header.title.set_title(conversation.title or self.tr("New chat"), editable=True)
+        self.desk.show_for(conversation.settings)
+        self.go_to(Place.CHATS)
+
+    def _on_conversation_chosen(self, conversation_id: str, message_id: str) -> None:
+        if conversation_id == self.chat_page.conversation_id:
+            self.go_to(Place.CHATS)
+        else:
+            self.open_conversation(conversation_id)
+
+    def _on_conversation_removed(self, conversation_id: str) -> None:
+        if conversation_id == self.chat_page.conversation_id:
+            self.chat_page.stop()
+            self.new_chat()
+
+    def _on_conversation_changed(self, conversation_id: str) -> None:
+        self.list.set_open(self.chat_page.conversation_id)
+        self._refresh.start()
+
+    def _on_refresh_due(self) -> None:
+        self.list.refresh()
+        current = self.chat_page.conversation_id
+        title = self.list.title_of(current) if current is not None else ""
+        if title and not self.header.title.hasFocus():
+            self.header.title.set_title(title, editable=True)
+
+    def _on_title_renamed(self, title: str) -> None:
+        current = self.chat_page.conversation_id
+        if current is None:
+            return
+        try:
+            self._services.conversations.rename(current, title)
+        except SnugError as error:
+            self.tell_error(error.message)
+        self._refresh.start()
+        self.chat_page.focus_composer()
+
+    # -- messages to the person ---------------------------------------------------------------
+
+    def tell_error(self, message: str) -> None:
+        """Say across the page what went wrong."""
+        self.banner.tell(message, Level.DANGER)
+
+    def _tell_first_run(self) -> None:
+        profile = self._services.profile
+        if profile.created and profile.key_note:
+            self.banner.tell(profile.key_note, key="first run", action=self.tr("Understood"))
+
+    def _on_run_event(self, event: Event) -> None:
+        match event:
+            case Paused(reason=reason):
+                self.banner.tell(reason, Level.WARN, "paused")
+            case Resumed():
+                self.banner.clear("paused")
+            case Failed():
+                pass  # the chat page tells it in its place, under the message
+            case _:
+                self.desk.follow(event)
+
+    def _on_load_failed(self, message: str) -> None:
+        choose = self.header.picker.open_list
+        self.banner.tell(message, Level.DANGER, "load", self.tr("Choose another model"), choose)
+
+    # -- models -------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Load the model; call once the window is visible."""
+        if self.desk.current is None:
+            try:
+                self._services.models.default()
+            except NotFoundError as error:
+                self.banner.tell(
+                    error.message,
+                    Level.INFO,
+                    "load",
+                    self.tr("Add a model file…"),
+                    self._on_add_requested,
+                )
+            except SnugError as error:
+                self.tell_error(error.message)
+        self.desk.preload()
+
+    def _on_add_requested(self) -> None:
+        self.go_to(Place.MODELS)
+        choose_file = getattr(self._pages[Place.MODELS], "choose_file", None)
+        if choose_file is not None:
+            choose_file()
+
+    def _on_library_changed(self) -> None:
+        current = self.chat_page.conversation_id
+        settings: ConversationSettings | None = None
+        if current is not None:
+            try:
+                settings = self._services.conversations.conversation(current).settings
+            except SnugError as error:
+                self.tell_error(error.message)
+        self.desk.show_for(settings)
+
+    # -- the window itself --------------------------------------------------------------------
+
+    def raise_window(self) -> None:
+        """Bring the window to the front; a second start asks for it."""
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Tell, once, that there is something to see."""
+        super().paintEvent(event)
+        if not self._painted:
+            self._painted = True
+            QTimer.singleShot(0, self.first_painted.emit)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Keep what is to be kept: removals, geometry, the draft."""
+        self.list.commit_removals()
+        models = self._pages.get(Place.MODELS)
+        commit = getattr(models, "commit_removals", None)
+        if commit is not None:
+            commit()
+        keep_geometry(self, self._services.preferences)
+        self.desk.close()
+        self.chat_page.shutdown()
+        self._tasks.close()
+        self._bridge.close()
+        event.accept()
+
+    def _on_bar_shown(self, shown: bool) -> None:
+        self.header.set_folded(not shown)
+        if not self.shell.narrow:
+            try:
+                self._services.preferences.set(BAR_SHOWN, "1" if shown else "0")
+            except SnugError as error:
+                self.tell_error(error.message)
+
+    def _on_escape(self) -> None:
+        if self.shell.narrow and self.shell.bar_visible:
+            self.shell.set_bar_visible(False)
+        else:
+            self.chat_page.stop()
+
+    def _on_quit(self) -> None:
+        self.close()
+
+
+def _make_chat_page(services: Services, theme: Theme, parent: QWidget) -> QWidget:
+    from snug.ui.chat_page import ChatPage
+
+    return ChatPage(services, theme, parent)

@@ -1,0 +1,9 @@
+"""Names under which the window keeps what a person chose."""
+
+from __future__ import annotations
+
+SCHEME = "window.scheme"
+TEXT_SCALE = "window.text_percent"
+GEOMETRY = "window.geometry"  # QByteArray as base64
+BAR_SHOWN = "window.bar"  # "1" or "0"
+CONTEXT_LENGTH = "model.context_length"  # written by ModelService

@@ -1,0 +1,187 @@
+"""The left bar: new chat, search, conversations by day, places, the model in use, the lock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QKeyEvent, QPixmap
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from snug.ui.conversation_list import ConversationList
+from snug.ui.icons import app_icon, bind_icon
+from snug.ui.model_state import ModelState
+from snug.ui.parts import claims_escape, flat, hairline, icon_button, label, push_button
+from snug.ui.places import Place, PlaceEntry
+from snug.ui.theme import Theme
+from snug.ui.tokens import SEARCH_PAUSE_MS, SIZES
+
+
+class SearchField(QLineEdit):
+    """Searches as one types. Esc empties it; Down goes to what was found."""
+
+    searched = Signal(str)
+    left_downwards = Signal()
+    escaped = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.setObjectName("searchField")
+        self.setAccessibleName(self.tr("Search all chats"))
+        self.setPlaceholderText(self.tr("Search chats"))
+        leading = QAction(self)
+        bind_icon(leading, "search", theme, "text_faint")
+        self.addAction(leading, QLineEdit.ActionPosition.LeadingPosition)
+        self._clear = QAction(self.tr("Empty the search"), self)
+        bind_icon(self._clear, "close", theme, "text_faint")
+        self._clear.triggered.connect(self.clear)
+        self._clear.setVisible(False)
+        self.addAction(self._clear, QLineEdit.ActionPosition.TrailingPosition)
+        for number, button in enumerate(self.findChildren(QWidget)):
+            button.setObjectName(f"searchFieldButton{number}")
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(SEARCH_PAUSE_MS)
+        self._pause.timeout.connect(lambda: self.searched.emit(self.text()))
+        self.textChanged.connect(self._on_text_changed)
+
+    def _on_text_changed(self, text: str) -> None:
+        self._clear.setVisible(bool(text))
+        if text.strip():
+            self._pause.start()
+        else:
+            self._pause.stop()
+            self.searched.emit("")
+
+    def event(self, event: QEvent) -> bool:
+        """Keep Esc from the window's shortcut while there is something to empty or to leave."""
+        if claims_escape(event):
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Esc and Down have a meaning of their own."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.clear()
+            self.escaped.emit()
+        elif event.key() == Qt.Key.Key_Down:
+            self.left_downwards.emit()
+        else:
+            super().keyPressEvent(event)
+
+
+class Sidebar(QWidget):
+    """Tells what was pressed; decides nothing.
+
+    Attributes:
+        list: the conversation list.
+        model_state: the model in use.
+    """
+
+    new_chat_requested = Signal()
+    place_chosen = Signal(object)
+    fold_requested = Signal()
+    search_left = Signal()
+
+    def __init__(
+        self, theme: Theme, conversations: ConversationList, places: Sequence[PlaceEntry]
+    ) -> None:
+        super().__init__()
+        self.setObjectName("sidebar")
+        self.setAccessibleName(self.tr("Chats and places"))
+        self.setProperty("surface", "panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._theme = theme
+        self._places: dict[Place, QPushButton] = {}
+        self.list = conversations
+        self.model_state = ModelState(theme)
+        self.search_field = SearchField(theme)
+        self.search_field.searched.connect(conversations.search)
+        self.search_field.left_downwards.connect(conversations.focus_first)
+        self.search_field.escaped.connect(self.search_left)
+        row = flat(QHBoxLayout(self))
+        column = flat(QVBoxLayout())
+        row.addLayout(column, 1)
+        row.addWidget(hairline(upright=True))
+        column.addWidget(self._make_head())
+        column.addWidget(conversations, 1)
+        column.addWidget(hairline())
+        column.addWidget(self._make_places(places))
+        column.addWidget(hairline())
+        column.addWidget(self._make_foot())
+
+    def set_place(self, place: Place) -> None:
+        """Show where the person is."""
+        if place in self._places:
+            self._places[place].setChecked(True)
+
+    def set_network_words(self, text: str, explanation: str) -> None:
+        """What the lock says, and what its tooltip adds."""
+        self._lock.setText(text)
+        self._lock.setToolTip(explanation)
+        self._lock.setAccessibleDescription(explanation)
+
+    def _make_head(self) -> QWidget:
+        head = QWidget()
+        column = QVBoxLayout(head)
+        column.setContentsMargins(SIZES.gap_3, SIZES.gap_2, SIZES.gap_3, SIZES.gap_2)
+        column.setSpacing(SIZES.gap_2)
+        mark = QLabel()
+        mark.setPixmap(_mark(self._theme, self.devicePixelRatioF()))
+        top = flat(QHBoxLayout(), spacing=SIZES.gap_2)
+        top.addSpacing(SIZES.gap)
+        top.addWidget(mark)
+        top.addWidget(label("Snug", "strong"))
+        top.addStretch(1)
+        fold = self.tr("Hide the bar (Ctrl+B)")
+        top.addWidget(
+            icon_button("foldButton", fold, "sidebar", self._theme, self.fold_requested.emit)
+        )
+        new = push_button(
+            "newChatButton", self.tr("New chat"), "tinted", self.new_chat_requested.emit
+        )
+        new.setToolTip(self.tr("Start a new chat (Ctrl+N)"))
+        bind_icon(new, "plus", self._theme, "accent")
+        column.addLayout(top)
+        column.addWidget(new)
+        column.addWidget(self.search_field)
+        return head
+
+    def _make_places(self, places: Sequence[PlaceEntry]) -> QWidget:
+        box = QWidget()
+        column = flat(QVBoxLayout(box), SIZES.gap_2, 2)
+        group = QButtonGroup(self)
+        for number, entry in enumerate(places, start=1):
+            button = push_button(f"{entry.place}PlaceButton", entry.text, "nav")
+            button.setToolTip(f"Ctrl+{number}")
+            button.setCheckable(True)
+            bind_icon(button, entry.place.value, self._theme)
+            button.clicked.connect(lambda _=False, p=entry.place: self.place_chosen.emit(p))
+            group.addButton(button)
+            self._places[entry.place] = button
+            column.addWidget(button)
+        return box
+
+    def _make_foot(self) -> QWidget:
+        box = QWidget()
+        column = flat(QVBoxLayout(box), SIZES.gap_2, 2)
+        self.model_state.clicked.connect(lambda: self.place_chosen.emit(Place.MODELS))
+        self._lock = push_button("privacyButton", self.tr("Private: nothing was sent"), "nav")
+        bind_icon(self._lock, "lock", self._theme, "good")
+        self._lock.clicked.connect(lambda: self.place_chosen.emit(Place.SETTINGS))
+        column.addWidget(self.model_state)
+        column.addWidget(self._lock)
+        return box
+
+
+def _mark(theme: Theme, ratio: float) -> QPixmap:
+    return app_icon(theme.resources).pixmap(QSize(24, 24), ratio)

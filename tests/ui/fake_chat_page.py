@@ -1,0 +1,55 @@
+"""Stands in for the page with the conversation, behind its signature."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
+
+from snug.domain.model import ModelFile
+from snug.services.bundle import Services
+from snug.ui.theme import Theme
+
+
+class FakeChatPage(QWidget):
+    """Notes what it was asked; a field stands for the composer."""
+
+    conversation_changed = Signal(str)
+    run_event = Signal(object)
+    error_occurred = Signal(str)
+
+    def __init__(self, services: Services, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("chatPage")
+        self.asked: list[str] = []
+        self.models: list[ModelFile] = []
+        self._conversation_id: str | None = None
+        self._composer = QLineEdit()
+        self._composer.setObjectName("composer")
+        self._composer.setAccessibleName("Message")
+        column = QVBoxLayout(self)
+        column.addStretch(1)
+        column.addWidget(self._composer)
+
+    @property
+    def conversation_id(self) -> str | None:
+        return self._conversation_id
+
+    def open_conversation(self, conversation_id: str) -> None:
+        self._conversation_id = conversation_id
+        self.asked.append(f"open {conversation_id}")
+
+    def new_chat(self) -> None:
+        self._conversation_id = None
+        self.asked.append("new")
+
+    def focus_composer(self) -> None:
+        self._composer.setFocus()
+
+    def stop(self) -> None:
+        self.asked.append("stop")
+
+    def set_model(self, model: ModelFile) -> None:
+        self.models.append(model)
+
+    def shutdown(self) -> None:
+        self.asked.append("shutdown")
