@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from snug.domain.conversation import ConversationSettings, Role
@@ -26,6 +27,7 @@ from snug.domain.prompt import PromptMessage
 from snug.domain.sampling import Sampling
 from snug.engine.bare import BareLoop
 from snug.engine.host import EngineHost
+from snug.engine.native import Native
 from snug.engine.template import TemplateRenderer
 from snug.models.library import Library
 from snug.models.starter import find_starter
@@ -38,6 +40,7 @@ ROUNDS = 7
 ANSWER_TOKENS = 128
 TURN_TEXT = "Please tell me something about the sea, the ships and the people who live there. " * 3
 STORY = "Write a very long story about a lighthouse keeper and her dog."
+SYSTEM = "{number} is the number of this round. You are a helpful assistant who writes well. " * 12
 WINDOW_STARTS = 5
 _CHILD_TIMEOUT_S = 900.0
 
@@ -122,10 +125,10 @@ class _Bench:
         )
         self.model: ModelFile = library.resolve("starter")
 
-    def conversation(self, max_tokens: int) -> str:
+    def conversation(self, max_tokens: int, system: str = "") -> str:
         """A new conversation, greedy and of a fixed length."""
         sampling = Sampling(temperature=0.0, max_tokens=max_tokens)
-        settings = ConversationSettings(model="starter", sampling=sampling)
+        settings = ConversationSettings("starter", system, sampling)
         return self.conversations.create(settings).id
 
     def close(self) -> None:
@@ -139,23 +142,17 @@ def _run_decode(folder: Path) -> dict[str, object]:
     """Decode and prefill through engine → service → journal → bridge ÷ the bare loop."""
     from PySide6.QtCore import QCoreApplication
 
-    application = QCoreApplication([])
+    application = QCoreApplication([])  # noqa: F841 - lives as long as the event loops
     bench = _Bench(folder)
-    renderer = TemplateRenderer()
-    text = renderer.render(
-        bench.model.chat_template,
-        [PromptMessage(Role.USER, STORY)],
-        {"add_generation_prompt": True, "bos_token": "", "eos_token": "", "tools": None},
-    )
-    renderer.close()
     bare = bench.engine.call(lambda native: BareLoop(native, bench.model, LoadOptions()))
-    prompt = bare.tokenise(text)
     ours, yardstick, ours_prefill, bare_prefill = [], [], [], []
-    for _ in range(ROUNDS + 1):
-        first_s, rest_s = bench.engine.call(lambda _n: bare.run(prompt, ANSWER_TOKENS))
+    for number in range(100, 101 + ROUNDS):  # another beginning each time: nothing is cached
+        system = SYSTEM.format(number=number)
+        prompt = bare.tokenise(_rendered(bench.model, system))
+        first_s, rest_s = bench.engine.call(partial(_bare_round, bare, prompt))
         yardstick.append(rest_s)
         bare_prefill.append(first_s)
-        seconds, first = _answer_seconds(application, bench, STORY)
+        seconds, first = _answer_seconds(bench, system)
         ours.append(seconds)
         ours_prefill.append(first)
     bench.engine.call(lambda _n: bare.close())
@@ -168,11 +165,27 @@ def _run_decode(folder: Path) -> dict[str, object]:
     }
 
 
+def _rendered(model: ModelFile, system: str) -> str:
+    renderer = TemplateRenderer()
+    try:
+        return renderer.render(
+            model.chat_template,
+            [PromptMessage(Role.SYSTEM, system), PromptMessage(Role.USER, STORY)],
+            {"add_generation_prompt": True, "bos_token": "", "eos_token": "", "tools": None},
+        )
+    finally:
+        renderer.close()
+
+
+def _bare_round(bare: BareLoop, prompt: list[int], _native: Native) -> tuple[float, float]:
+    return bare.run(prompt, ANSWER_TOKENS)
+
+
 def _pairs(one: list[float], other: list[float]) -> list[tuple[float, float]]:
     return list(zip(one, other, strict=True))[1:]  # the first round warms up
 
 
-def _answer_seconds(application: object, bench: _Bench, text: str) -> tuple[float, float]:
+def _answer_seconds(bench: _Bench, system: str) -> tuple[float, float]:
     """Seconds from the first text to the end as the window's thread sees them, and to the first
     token as the engine counts it."""
     from PySide6.QtCore import QEventLoop, QObject
@@ -196,7 +209,7 @@ def _answer_seconds(application: object, bench: _Bench, text: str) -> tuple[floa
             raise EnvironmentFault(event.message)
 
     run = bench.conversations.send(
-        bench.conversation(ANSWER_TOKENS), text, bridge.sink(receive, owner)
+        bench.conversation(ANSWER_TOKENS, system), STORY, bridge.sink(receive, owner)
     )
     loop.exec()
     run.wait(5.0)
@@ -208,7 +221,7 @@ def _run_reuse(folder: Path) -> dict[str, object]:
     bench = _Bench(folder)
     ratios = []
     for round_number in range(4):
-        conversation_id = bench.conversation(max_tokens=32)
+        conversation_id = bench.conversation(32)
         firsts = []
         for _ in range(5):
             events: list[Event] = []

@@ -47,7 +47,7 @@ class AbortSwitch:
     @property
     def thrown(self) -> bool:
         """Whether a stop was asked for."""
-        return self._flag.raw[0] != 0
+        return bool(self._flag[0] != b"\x00")
 
     def throw(self) -> None:
         """Ask for a stop."""
@@ -68,6 +68,7 @@ class Decoder:
         self.known = KnownTokens()
         self._cached = 0  # tokens of `known` that have KV entries
         self._single = (native_llama.llama_token * 1)()
+        self._one = native_llama.llama_batch_get_one(self._single, 1)
         callback = ctypes.cast(switch.function, native_llama.ggml_abort_callback)
         native_llama.llama_set_abort_callback(loaded.context, callback, switch.data)
 
@@ -104,7 +105,11 @@ class Decoder:
         while done < len(fresh):
             count = min(chunk, len(fresh) - done, BATCH_TOKENS)
             began = time.monotonic()
-            self._decode(ctypes.byref(buffer, done * 4), count)
+            part = ctypes.cast(
+                ctypes.byref(buffer, done * ctypes.sizeof(self._llama.llama_token)),
+                ctypes.POINTER(self._llama.llama_token),
+            )
+            self._decode(self._llama.llama_batch_get_one(part, count), count)
             done += count
             on_progress(done, len(fresh))
             speed = count / max(time.monotonic() - began, 1e-6)
@@ -114,7 +119,7 @@ class Decoder:
         """Decode one token, so that the next can be drawn. Raises: Aborted, EnvironmentFault."""
         self._note(token)
         self._single[0] = token
-        self._decode(self._single, 1)
+        self._decode(self._one, 1)
 
     def note_end(self, token: int) -> None:
         """Remember the token that closed the turn; its KV entry comes with the next prompt."""
@@ -129,13 +134,11 @@ class Decoder:
         loaded = self._loaded
         self.known.append(token, loaded.piece(token), loaded.is_control(token))
 
-    def _decode(self, tokens: Any, count: int) -> None:
+    def _decode(self, batch: Any, count: int) -> None:
         if self._switch.thrown:
             self.known.cut(self._cached)
             raise Aborted
-        llama = self._llama
-        pointer = ctypes.cast(tokens, ctypes.POINTER(llama.llama_token))
-        result = llama.llama_decode(self._loaded.context, llama.llama_batch_get_one(pointer, count))
+        result = self._llama.llama_decode(self._loaded.context, batch)
         if result == 0:
             self._cached += count
             return

@@ -212,7 +212,7 @@ class EngineHost:
         self._unload()
 
     def _answer_quick(self) -> None:
-        while True:
+        while self._quick:  # asked per token: no lock where there is nothing
             with self._condition:
                 if not self._quick:
                     return

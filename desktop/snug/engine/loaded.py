@@ -78,8 +78,11 @@ class LoadedModel:
             raise
         finally:
             native.listen(None)
-        self.control_texts = self._control_texts()
         self._pieces: dict[int, bytes] = {}
+        self._controls, self._enders = self._special_tokens()
+        texts = {self.piece(token).decode(errors="replace") for token in self._controls}
+        # Spellings of control tokens, longest first: a person's text must not become them.
+        self.control_texts = tuple(sorted((t for t in texts if len(t) > 2), key=len, reverse=True))
 
     # -- tokens -------------------------------------------------------------------------------
 
@@ -113,11 +116,11 @@ class LoadedModel:
 
     def ends_turn(self, token: int) -> bool:
         """The model is done when it draws this token."""
-        return bool(self._llama.llama_vocab_is_eog(self.vocabulary, token))
+        return token in self._enders
 
     def is_control(self, token: int) -> bool:
         """A token with a meaning instead of a text."""
-        return bool(self._llama.llama_vocab_is_control(self.vocabulary, token))
+        return token in self._controls
 
     @property
     def adds_bos(self) -> bool:
@@ -149,16 +152,13 @@ class LoadedModel:
                 return buffer.raw[:length]
             room = -length
 
-    def _control_texts(self) -> tuple[str, ...]:
-        """Spelling of every control token, longest first: a person's text must not contain them."""
-        count = self._llama.llama_vocab_n_tokens(self.vocabulary)
-        is_control = self._llama.llama_vocab_is_control
-        texts = {
-            self._spell(token).decode(errors="replace")
-            for token in range(count)
-            if is_control(self.vocabulary, token)
-        }
-        return tuple(sorted((t for t in texts if len(t) > 2), key=len, reverse=True))
+    def _special_tokens(self) -> tuple[frozenset[int], frozenset[int]]:
+        """Control tokens, and tokens that end a turn; asked once, so that the loop need not."""
+        llama, vocabulary = self._llama, self.vocabulary
+        tokens = range(llama.llama_vocab_n_tokens(vocabulary))
+        controls = frozenset(t for t in tokens if llama.llama_vocab_is_control(vocabulary, t))
+        enders = frozenset(t for t in tokens if llama.llama_vocab_is_eog(vocabulary, t))
+        return controls, enders
 
     # -- loading ------------------------------------------------------------------------------
 

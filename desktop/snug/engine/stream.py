@@ -85,6 +85,10 @@ class ReasoningSplitter:
 
     def feed(self, text: str) -> Iterator[TextDelta | ReasoningDelta]:
         """Events for the text that can be told apart now."""
+        if not (self._close or self._at_start or self._trim or self._held):
+            if text:
+                yield TextDelta(text)
+            return
         self._held += text
         while self._held:
             if self._close:
