@@ -20,7 +20,9 @@ from snug.engine.prompt import KnownTokens
 _ABORTED = 2  # llama_decode's result when the abort callback asked for it
 _NO_SLOT = 1
 _FIRST_CHUNK = 64
-_CHUNK_S = 0.25  # how often prefill reports
+_CHUNK_S = 0.4  # how often prefill reports
+_TAIL_SHARE = 1.25
+_LARGEST_CHUNK = int(BATCH_TOKENS / _TAIL_SHARE)
 
 
 class Aborted(Exception):
@@ -67,6 +69,7 @@ class Decoder:
         self._switch = switch
         self.known = KnownTokens()
         self._cached = 0  # tokens of `known` that have KV entries
+        self._chunk = _FIRST_CHUNK  # tokens of one prefill step; learned from the last ones
         self._single = (native_llama.llama_token * 1)()
         self._one = native_llama.llama_batch_get_one(self._single, 1)
         callback = ctypes.cast(switch.function, native_llama.ggml_abort_callback)
@@ -89,7 +92,7 @@ class Decoder:
         """Read the tokens from the cached position on.
 
         Args:
-            on_progress: called with (done, total) of the new tokens, about four times a second.
+            on_progress: called with (done, total) of the new tokens, about twice a second.
 
         Raises:
             Aborted, EnvironmentFault.
@@ -100,10 +103,11 @@ class Decoder:
         for token in fresh:
             self._note(token)
         buffer = (self._llama.llama_token * len(fresh))(*fresh)
-        chunk = _FIRST_CHUNK
         done = 0
         while done < len(fresh):
-            count = min(chunk, len(fresh) - done, BATCH_TOKENS)
+            count = len(fresh) - done
+            if count > self._chunk * _TAIL_SHARE:  # no tiny step for the last few tokens
+                count = self._chunk
             began = time.monotonic()
             part = ctypes.cast(
                 ctypes.byref(buffer, done * ctypes.sizeof(self._llama.llama_token)),
@@ -113,7 +117,8 @@ class Decoder:
             done += count
             on_progress(done, len(fresh))
             speed = count / max(time.monotonic() - began, 1e-6)
-            chunk = max(_FIRST_CHUNK, min(BATCH_TOKENS, int(speed * _CHUNK_S)))
+            if count >= _FIRST_CHUNK:
+                self._chunk = max(_FIRST_CHUNK, min(_LARGEST_CHUNK, int(speed * _CHUNK_S)))
 
     def step(self, token: int) -> None:
         """Decode one token, so that the next can be drawn. Raises: Aborted, EnvironmentFault."""
