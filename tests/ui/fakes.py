@@ -323,6 +323,12 @@ class FakeEngine:
     def devices(self) -> tuple[Device, ...]:
         return (Device("CPU", "this processor", DeviceKind.CPU, 6 * 2**30, 16 * 2**30),)
 
+    def problems(self) -> tuple[str, ...]:
+        return ()
+
+    def versions(self) -> dict[str, str]:
+        return {"llama.cpp": "b1", "cpu": "haswell"}
+
     def placement(self) -> tuple[ModelFile, Placement] | None:
         return None if self._loaded is None else (self._loaded, self.placement_now)
 

@@ -44,6 +44,7 @@ class Banner(QFrame):
         self._text = label(wrap=True)
         self._text.setObjectName(f"{name}Text")
         self._action = push_button(f"{name}Action", "", "link", self._on_action_pressed)
+        self._action.setAccessibleName(self.tr("No action"))
         self._close = icon_button(f"{name}Close", self.tr("Dismiss"), "close", theme, self.clear)
         row = QHBoxLayout(self)
         row.setContentsMargins(SIZES.gap_4, SIZES.gap_2, SIZES.gap_2, SIZES.gap_2)

@@ -99,7 +99,7 @@ class ConversationDelegate(QStyledItemDelegate):
     def _paint_ground(
         self, painter: QPainter, rect: QRect, state: QStyle.StateFlag, row: Row
     ) -> None:
-        ground = rect.adjusted(SIZES.gap_2, 1, -SIZES.gap_2, -1)
+        ground = self._ground(rect)
         is_open = row.kind is RowKind.CONVERSATION and row.conversation_id == self.open_id
         hovered = bool(state & QStyle.StateFlag.State_MouseOver)
         current = bool(state & QStyle.StateFlag.State_HasFocus)
@@ -207,7 +207,16 @@ class ConversationDelegate(QStyledItemDelegate):
         self, editor: QWidget, option: QStyleOptionViewItem, index: Index
     ) -> None:
         """Exactly over the row's ground."""
-        editor.setGeometry(option.rect.adjusted(SIZES.gap_2, 1, -SIZES.gap_2, -1))
+        editor.setGeometry(self._ground(option.rect))
+
+    def _ground(self, rect: QRect) -> QRect:
+        """The rounded field behind a row: equal distance at both sides, scroll bar included."""
+        view = self.parent()
+        bar = view.width() - rect.width() if isinstance(view, QWidget) else 0
+        start, end = SIZES.gap_2, max(0, SIZES.gap_2 - max(0, bar))
+        if isinstance(view, QWidget) and view.isRightToLeft():
+            start, end = end, start
+        return rect.adjusted(start, 1, -end, -1)
 
     def _dots(self, rect: QRect, direction: Qt.LayoutDirection) -> QRect:
         edge = SIZES.icon

@@ -22,6 +22,7 @@ from snug.ui.tasks import Tasks
 from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
 from snug.ui.undo_bar import UndoBar
+from snug.ui.words import count_words
 
 _PAGE = 200  # conversations asked of the store at a time
 
@@ -113,11 +114,9 @@ class ConversationList(QWidget):
         self._stack = QStackedLayout(stack)
         self._stack.addWidget(self._view)
         self._stack.addWidget(self._empty)
-        foot = QWidget()
-        flat(QVBoxLayout(foot), SIZES.gap_2).addWidget(self._undo)
         column = flat(QVBoxLayout(self))
         column.addWidget(stack, 1)
-        column.addWidget(foot)
+        column.addWidget(self._undo)
 
     def _connect(self) -> None:
         self._view.clicked.connect(self._on_view_chosen)
@@ -205,7 +204,12 @@ class ConversationList(QWidget):
             if hit.conversation_id not in self._hidden
         ]
         if rows:
-            rows.insert(0, Row(RowKind.HEADING, self.tr("Found in %n message(s)", "", len(rows))))
+            found = (
+                self.tr("One message found")
+                if len(rows) == 1
+                else self.tr("{} messages found").format(count_words(len(rows)))
+            )
+            rows.insert(0, Row(RowKind.HEADING, found))
         self._show(rows, False, self.tr("Nothing found for “{}”.").format(asked))
         self._view.scrollToTop()
 

@@ -21,7 +21,13 @@ _RATIOS = (1.0, 1.5, 2.0, 3.0)  # screens the pixmaps are made for
 _MARK_SIZES = (16, 24, 32, 48, 64)
 
 
-def icon(name: str, theme: Theme, color: str = "text_soft", size: int = SIZES.icon) -> QIcon:
+def icon(
+    name: str,
+    theme: Theme,
+    color: str = "text_soft",
+    size: int = SIZES.icon,
+    pad: int = 0,
+) -> QIcon:
     """An icon, crisp at one to three device pixels per pixel.
 
     Args:
@@ -29,13 +35,14 @@ def icon(name: str, theme: Theme, color: str = "text_soft", size: int = SIZES.ic
         theme: whose colours.
         color: a colour of the palette by its name there.
         size: edge in logical pixels.
+        pad: empty border around it, for buttons where the words would stand too near.
     """
     svg = (theme.resources / "icons" / f"{name}.svg").read_text(encoding="utf-8")
     tinted = svg.replace("currentColor", theme.color(color).name())
     renderer = QSvgRenderer(QByteArray(tinted.encode()))
     made = QIcon()
     for ratio in _RATIOS:
-        made.addPixmap(_pixmap(renderer, size, ratio))
+        made.addPixmap(_pixmap(renderer, size, ratio, pad))
     return made
 
 
@@ -45,14 +52,15 @@ def bind_icon(
     theme: Theme,
     color: str = "text_soft",
     size: int = SIZES.icon,
+    pad: int = 0,
 ) -> None:
     """Give a button or action an icon that follows the theme; a second call replaces the first."""
     for binding in target.findChildren(_Binding, options=Qt.FindChildOption.FindDirectChildrenOnly):
         binding.setParent(None)
         binding.deleteLater()
-    _Binding(target, name, theme, color, size)
+    _Binding(target, partial(icon, name, theme, color, size, pad), theme)
     if isinstance(target, QAbstractButton):
-        target.setIconSize(QSize(size, size))
+        target.setIconSize(QSize(size, size) + QSize(pad, pad) * 2)
 
 
 def app_icon(resources: Path) -> QIcon:
@@ -69,11 +77,11 @@ class _Binding(QObject):
     """Keeps one icon in the colours of the theme; dies with its target."""
 
     def __init__(
-        self, target: QAbstractButton | QAction, name: str, theme: Theme, color: str, size: int
+        self, target: QAbstractButton | QAction, make: Callable[[], QIcon], theme: Theme
     ) -> None:
         super().__init__(target)
         self._target = target
-        self._make: Callable[[], QIcon] = partial(icon, name, theme, color, size)
+        self._make = make
         theme.changed.connect(self._on_theme_changed)
         self._on_theme_changed()
 
@@ -81,12 +89,12 @@ class _Binding(QObject):
         self._target.setIcon(self._make())
 
 
-def _pixmap(renderer: QSvgRenderer, size: int, ratio: float) -> QPixmap:
-    edge = round(size * ratio)
+def _pixmap(renderer: QSvgRenderer, size: int, ratio: float, pad: int = 0) -> QPixmap:
+    edge = round((size + 2 * pad) * ratio)
     pixmap = QPixmap(edge, edge)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
-    renderer.render(painter, QRectF(0, 0, edge, edge))
+    renderer.render(painter, QRectF(pad * ratio, pad * ratio, size * ratio, size * ratio))
     painter.end()
     pixmap.setDevicePixelRatio(ratio)
     return pixmap

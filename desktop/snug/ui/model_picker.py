@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from snug.domain.model import ModelFile, Placement
 from snug.ui.icons import bind_icon, icon
-from snug.ui.parts import ElidedLabel, dress, flat, hairline, label, push_button
+from snug.ui.parts import (
+    ElidedLabel,
+    claims_escape,
+    dress,
+    flat,
+    hairline,
+    label,
+    push_button,
+    soft_shadow,
+)
 from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
 from snug.ui.words import placement_words, size_words
@@ -43,7 +52,6 @@ class ModelPicker(QPushButton):
         self._models: tuple[ModelFile, ...] = ()
         self._current: ModelFile | None = None
         self._loaded: tuple[ModelFile, Placement] | None = None
-        self._popup: ModelPopup | None = None
         self.clicked.connect(self.open_list)
         self.set_current(None)
 
@@ -63,26 +71,28 @@ class ModelPicker(QPushButton):
     def open_list(self) -> None:
         """Open the list under the button, the chosen model focused."""
         self.opened.emit()
-        popup = ModelPopup(self._theme, self._models, self._current, self._loaded, self)
+        window = self.window()
+        popup = ModelPopup(self._theme, self._models, self._current, self._loaded, window)
         popup.model_picked.connect(self.chosen)
         popup.add_requested.connect(self.add_requested)
         popup.manage_requested.connect(self.manage_requested)
-        popup.adjustSize()
-        corner = self.mapToGlobal(QPoint(self.width() - popup.width(), self.height() + 4))
-        window = self.window().mapToGlobal(QPoint(0, 0))
-        corner.setX(max(corner.x(), window.x() + SIZES.gap_2))
-        popup.move(corner)
-        popup.show()
-        popup.focus_current()
-        self._popup = popup
+        popup.closed.connect(self.setFocus)
+        corner = QPoint(0, self.height() + SIZES.gap)
+        if not self.window().isRightToLeft():
+            corner.setX(self.width() - SIZES.popup)
+        popup.open_at(self.mapTo(window, corner))
 
 
-class ModelPopup(QFrame):
-    """Models as rows; arrows move, Return picks, Esc closes."""
+class ModelPopup(QWidget):
+    """Models as rows; arrows move, Return picks, Esc or a press beside it closes.
+
+    A layer over the window and not a window of its own: its corners are round on every desktop.
+    """
 
     model_picked = Signal(object)
     add_requested = Signal()
     manage_requested = Signal()
+    closed = Signal()
 
     def __init__(
         self,
@@ -90,18 +100,21 @@ class ModelPopup(QFrame):
         models: Sequence[ModelFile],
         current: ModelFile | None,
         loaded: tuple[ModelFile, Placement] | None,
-        parent: QWidget,
+        window: QWidget,
     ) -> None:
-        super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
+        super().__init__(window)
+        self._window = window
         self.setObjectName("modelPopup")
-        self.setAccessibleName(self.tr("Models"))
-        self.setProperty("kind", "popup")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setLayoutDirection(parent.window().layoutDirection())
-        self.setFixedWidth(SIZES.popup)
+        self._frame = QFrame(self)
+        self._frame.setObjectName("modelPopupFrame")
+        self._frame.setAccessibleName(self.tr("Models"))
+        self._frame.setProperty("kind", "popup")
+        self._frame.setFixedWidth(SIZES.popup)
+        self._frame.setGraphicsEffect(soft_shadow(theme, self._frame))
         self._buttons: list[QPushButton] = []
         self._current: QPushButton | None = None
-        column = flat(QVBoxLayout(self), SIZES.gap_2, 2)
+        self._column = flat(QVBoxLayout(self._frame), SIZES.gap_2, 2)
         for model in models:
             row = ModelRow(theme, model, model == current, _state(model, loaded))
             row.clicked.connect(lambda _=False, m=model: self._pick(m))
@@ -109,8 +122,10 @@ class ModelPopup(QFrame):
                 self._current = row
             self._add(row)
         if not models:
-            column.addWidget(label(self.tr("There is no model here yet."), tone="soft"))
-        column.addWidget(hairline())
+            self._column.addWidget(label(self.tr("There is no model here yet."), tone="soft"))
+        self._column.addSpacing(SIZES.gap)
+        self._column.addWidget(hairline())
+        self._column.addSpacing(SIZES.gap)
         for name, text, icon_name, signal in (
             ("addModelFile", self.tr("Add a model file…"), "file-add", self.add_requested),
             ("manageModels", self.tr("All models"), "models", self.manage_requested),
@@ -120,13 +135,45 @@ class ModelPopup(QFrame):
             bind_icon(button, icon_name, theme)
             self._add(button)
 
-    def focus_current(self) -> None:
-        """Put the keyboard on the chosen model, else on the first row."""
+    def open_at(self, corner: QPoint) -> None:
+        """Show the list with its upper left corner there, inside the window."""
+        window = self._window
+        self.setGeometry(window.rect())
+        self._frame.adjustSize()
+        room = window.width() - self._frame.width() - SIZES.gap_2
+        corner.setX(max(SIZES.gap_2, min(corner.x(), room)))
+        self._frame.move(corner)
+        self.show()
+        self.raise_()
+        window.installEventFilter(self)
         target = self._current or self._buttons[0]
         target.setFocus(Qt.FocusReason.PopupFocusReason)
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A window that changes its size closes the list."""
+        if event.type() == QEvent.Type.Resize:
+            self.close()
+        return super().eventFilter(watched, event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A press beside the list."""
+        if not self._frame.geometry().contains(event.position().toPoint()):
+            self.close()
+
+    def event(self, event: QEvent) -> bool:
+        """Esc is for the list, not for the window's shortcut."""
+        return claims_escape(event) or super().event(event)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Tell the button, which takes the keyboard back."""
+        self.closed.emit()
+        super().closeEvent(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Up and down go round."""
+        """Up and down go round; Esc closes."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.close()
+            return
         step = _STEPS.get(Qt.Key(event.key()))
         if step is None:
             super().keyPressEvent(event)
@@ -137,9 +184,7 @@ class ModelPopup(QFrame):
 
     def _add(self, button: QPushButton) -> None:
         self._buttons.append(button)
-        layout = self.layout()
-        if layout is not None:
-            layout.addWidget(button)
+        self._column.addWidget(button)
 
     def _pick(self, model: ModelFile) -> None:
         self.close()
@@ -170,7 +215,7 @@ class ModelRow(QPushButton):
             dress(note, "small", "warn")
             lines.addWidget(note)
             facts = f"{facts}. {note.text()}"
-        row = flat(QHBoxLayout(self), SIZES.gap_2, SIZES.gap_2)
+        row = flat(QHBoxLayout(self), SIZES.gap_2 + 2, SIZES.gap_2)
         row.addLayout(lines, 1)
         tick = QLabel()
         if is_current:
@@ -182,7 +227,13 @@ class ModelRow(QPushButton):
             child.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAccessibleName(model.name)
         self.setAccessibleDescription(facts)
-        self.setMinimumHeight(row.sizeHint().height())
+
+    def sizeHint(self) -> QSize:
+        """As its labels need; a button would only ask for its (empty) text."""
+        layout = self.layout()
+        return layout.sizeHint() if layout is not None else super().sizeHint()
+
+    minimumSizeHint = sizeHint
 
 
 def _state(model: ModelFile, loaded: tuple[ModelFile, Placement] | None) -> str:

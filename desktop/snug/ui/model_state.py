@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout
 
 from snug.domain.events import Event, Failed, Loading, Started
@@ -38,10 +38,11 @@ class ModelState(QPushButton):
         for child in (self._icon, self._name, self._state, self._progress):
             child.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         column = QVBoxLayout(self)
-        column.setContentsMargins(SIZES.gap_2, 6, SIZES.gap_2, 6)
+        column.setContentsMargins(SIZES.gap_2 + 2, 6, SIZES.gap_2 + 2, 6)
         column.setSpacing(SIZES.gap)
         grid = flat(QGridLayout())
-        grid.setHorizontalSpacing(SIZES.gap_2 + 2)
+        grid.setHorizontalSpacing(SIZES.gap)
+        grid.setVerticalSpacing(2)
         grid.addWidget(self._icon, 0, 0, 2, 1, Qt.AlignmentFlag.AlignCenter)
         grid.addWidget(self._name, 0, 1)
         grid.addWidget(self._state, 1, 1)
@@ -51,6 +52,13 @@ class ModelState(QPushButton):
         theme.changed.connect(self._on_theme_changed)
         self._on_theme_changed()
         self.show_none()
+
+    def sizeHint(self) -> QSize:
+        """As its labels need; a button would only ask for its (empty) text."""
+        layout = self.layout()
+        return layout.sizeHint() if layout is not None else super().sizeHint()
+
+    minimumSizeHint = sizeHint
 
     @property
     def state(self) -> str:
@@ -97,9 +105,8 @@ class ModelState(QPushButton):
 
     def _on_theme_changed(self) -> None:
         self._draw_icon()
-        inner = self._name.fontMetrics().height() + self._state.fontMetrics().height()
-        self.setMinimumHeight(inner + SIZES.gap_6)
+        self.updateGeometry()
 
     def _draw_icon(self) -> None:
-        made = icon("chip", self._theme, self._tone)
+        made = icon("chip", self._theme, self._tone, pad=3)
         self._icon.setPixmap(made.pixmap(made.availableSizes()[0], self.devicePixelRatioF()))

@@ -63,9 +63,7 @@ class ModelsPage(Page):
         self.column.addSpacing(SIZES.gap_2)
         self.column.addWidget(self._drop)
         self.column.addStretch(1)
-        foot = QWidget()
-        flat(QHBoxLayout(foot), SIZES.gap_3).addWidget(self._undo)
-        self.outer.addWidget(foot)
+        self.outer.addWidget(self._undo)
 
     def _make_drop_zone(self) -> QFrame:
         zone = QFrame()

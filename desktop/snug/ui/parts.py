@@ -11,6 +11,7 @@ from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
+    QGraphicsDropShadowEffect,
     QHBoxLayout,
     QLabel,
     QLayout,
@@ -22,7 +23,7 @@ from PySide6.QtWidgets import (
 
 from snug.ui.icons import bind_icon
 from snug.ui.theme import Theme
-from snug.ui.tokens import SIZES
+from snug.ui.tokens import SHADOW_ALPHA, SIZES
 
 L = TypeVar("L", bound=QLayout)
 
@@ -163,6 +164,17 @@ def hairline(upright: bool = False) -> QFrame:
     line = QFrame()
     line.setProperty("kind", "line_upright" if upright else "line")
     return line
+
+
+def soft_shadow(theme: Theme, parent: QWidget) -> QGraphicsDropShadowEffect:
+    """The shadow of something that lies over the page."""
+    shadow = QGraphicsDropShadowEffect(parent)
+    shadow.setBlurRadius(SIZES.shadow)
+    shadow.setOffset(0, SIZES.gap)
+    color = theme.color("shadow")
+    color.setAlpha(SHADOW_ALPHA)
+    shadow.setColor(color)
+    return shadow
 
 
 def claims_escape(event: QEvent) -> bool:

@@ -183,7 +183,7 @@ def _row(title: str, words: str, control: QWidget | None) -> QWidget:
     """A setting: name and explanation at the start, the control at the end."""
     row = QWidget()
     line = flat(QHBoxLayout(row), spacing=SIZES.gap_6)
-    texts = flat(QVBoxLayout(), spacing=2)
+    texts = flat(QVBoxLayout(), spacing=SIZES.gap)
     texts.addWidget(label(title, "label"))
     explanation: QLabel = label(words, "", "soft", wrap=True)
     explanation.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

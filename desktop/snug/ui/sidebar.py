@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -35,18 +36,22 @@ class SearchField(QLineEdit):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.setObjectName("searchField")
+        self.setProperty("kind", "search")
         self.setAccessibleName(self.tr("Search all chats"))
         self.setPlaceholderText(self.tr("Search chats"))
-        leading = QAction(self)
-        bind_icon(leading, "search", theme, "text_faint")
+        leading = QAction(self.tr("Search"), self)
+        bind_icon(leading, "search", theme, "text_faint", size=SIZES.icon_small)
         self.addAction(leading, QLineEdit.ActionPosition.LeadingPosition)
         self._clear = QAction(self.tr("Empty the search"), self)
-        bind_icon(self._clear, "close", theme, "text_faint")
+        bind_icon(self._clear, "close", theme, "text_faint", size=SIZES.icon_small)
         self._clear.triggered.connect(self.clear)
-        self._clear.setVisible(False)
         self.addAction(self._clear, QLineEdit.ActionPosition.TrailingPosition)
-        for number, button in enumerate(self.findChildren(QWidget)):
-            button.setObjectName(f"searchFieldButton{number}")
+        self._clear.setVisible(False)
+        for action, button in zip(
+            (leading, self._clear), self.findChildren(QToolButton), strict=False
+        ):
+            button.setObjectName(f"searchField_{action.text()}")
+            button.setAccessibleName(action.text())
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
@@ -150,7 +155,7 @@ class Sidebar(QWidget):
             "newChatButton", self.tr("New chat"), "tinted", self.new_chat_requested.emit
         )
         new.setToolTip(self.tr("Start a new chat (Ctrl+N)"))
-        bind_icon(new, "plus", self._theme, "accent")
+        bind_icon(new, "plus", self._theme, "accent", pad=3)
         column.addLayout(top)
         column.addWidget(new)
         column.addWidget(self.search_field)
@@ -164,7 +169,7 @@ class Sidebar(QWidget):
             button = push_button(f"{entry.place}PlaceButton", entry.text, "nav")
             button.setToolTip(f"Ctrl+{number}")
             button.setCheckable(True)
-            bind_icon(button, entry.place.value, self._theme)
+            bind_icon(button, entry.place.value, self._theme, pad=3)
             button.clicked.connect(lambda _=False, p=entry.place: self.place_chosen.emit(p))
             group.addButton(button)
             self._places[entry.place] = button
@@ -176,7 +181,7 @@ class Sidebar(QWidget):
         column = flat(QVBoxLayout(box), SIZES.gap_2, 2)
         self.model_state.clicked.connect(lambda: self.place_chosen.emit(Place.MODELS))
         self._lock = push_button("privacyButton", self.tr("Private: nothing was sent"), "nav")
-        bind_icon(self._lock, "lock", self._theme, "good")
+        bind_icon(self._lock, "lock", self._theme, "good", pad=3)
         self._lock.clicked.connect(lambda: self.place_chosen.emit(Place.SETTINGS))
         column.addWidget(self.model_state)
         column.addWidget(self._lock)

@@ -92,8 +92,8 @@ QToolButton[kind="icon"]:disabled { background: transparent; }
 QPushButton[kind="segment"] { background: transparent; border: 2px solid transparent;
   border-radius: 6px; min-height: 26px; padding: 0px 12px; color: $text_soft; }
 QPushButton[kind="segment"]:hover { color: $text; }
-QPushButton[kind="segment"]:checked { background: $page; color: $text; font-weight: 600;
-  border: 1px solid $line_strong; }
+QPushButton[kind="segment"]:checked { background: $page; color: $text;
+  border: 1px solid $line_strong; padding: 0px 13px; min-height: 28px; }
 QPushButton[kind="segment"]:focus { border: 2px solid $accent; }
 QFrame[kind="segments"] { background: $raised; border-radius: ${radius}px; border: none; }
 """
@@ -111,8 +111,12 @@ QLineEdit[kind="inline"] { background: transparent; border: 2px solid transparen
 QLineEdit[kind="inline"]:hover { background: $raised; }
 QLineEdit[kind="inline"]:focus { border: 2px solid $accent; background: $page;
   padding: 0px 6px; }
+QLineEdit[kind="search"] { padding: 0px 2px; }
+QLineEdit[kind="search"]:focus { padding: 0px 1px; }
 QLineEdit[kind="cell"] { border: 2px solid $accent; padding: 0px 6px; min-height: 0px;
   font-size: ${bar_px}px; }
+QLineEdit QToolButton, QLineEdit QToolButton:hover { background: transparent; border: none;
+  padding: 0px; min-height: 0px; }
 QTextBrowser { background: transparent; border: none; padding: 0px; }
 QProgressBar { background: $line; border: none; border-radius: 1px; max-height: 3px;
   min-height: 3px; }
@@ -127,9 +131,9 @@ QMenu::icon { padding-left: 8px; }
 QMenu::item:selected { background: $raised; }
 QMenu::item:disabled { color: $text_faint; }
 QMenu::separator { height: 1px; background: $line; margin: 4px 8px; }
-QScrollBar:vertical { background: transparent; width: 12px; margin: 0px; }
-QScrollBar:horizontal { background: transparent; height: 12px; margin: 0px; }
-QScrollBar::handle { background: $scroll; border-radius: 4px; margin: 2px; }
+QScrollBar:vertical { background: transparent; width: 10px; margin: 0px; }
+QScrollBar:horizontal { background: transparent; height: 10px; margin: 0px; }
+QScrollBar::handle { background: $scroll; border-radius: 3px; margin: 2px; }
 QScrollBar::handle:vertical { min-height: 32px; }
 QScrollBar::handle:horizontal { min-width: 32px; }
 QScrollBar::handle:hover { background: $line_strong; }
@@ -141,7 +145,8 @@ _BANNERS = """
 QFrame[kind="banner"] { border: none; border-bottom: 1px solid $line; background: $accent_soft; }
 QFrame[kind="banner"][level="warn"] { background: $warn_soft; border-bottom: 1px solid $warn; }
 QFrame[kind="banner"][level="danger"] { background: $bad_soft; border-bottom: 1px solid $bad; }
-QFrame[kind="undo"] { background: $text; border-radius: ${radius}px; border: none; }
+QFrame[kind="undo"] { background: $text; border-radius: ${radius}px; border: none;
+  margin: 0px 8px 8px 8px; }
 QFrame[kind="undo"] QLabel { color: $page; }
 QFrame[kind="undo"] QPushButton { color: $page; font-weight: 600; background: transparent;
   border: 2px solid transparent; padding: 0px 8px; min-height: 24px; }

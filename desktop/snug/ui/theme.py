@@ -5,7 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette, QStyleHints
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontDatabase,
+    QFontInfo,
+    QGuiApplication,
+    QPalette,
+    QStyleHints,
+)
 from PySide6.QtWidgets import QApplication
 
 from snug.ui.style import style_sheet
@@ -13,6 +21,11 @@ from snug.ui.tokens import CONTRAST, DARK, LIGHT, MOTION_MS, SIZES, Palette, Sch
 
 MIN_TEXT_SCALE = 0.8
 MAX_TEXT_SCALE = 2.0
+
+
+# What fontconfig falls back to on a bare X session, and what reads better where it is installed.
+_FALLBACKS = ("DejaVu Sans", "Bitstream Vera Sans", "Sans Serif")
+_UI_FACES = ("Adwaita Sans", "Inter", "Cantarell", "Ubuntu", "Noto Sans", "Open Sans", "Roboto")
 
 
 class Theme(QObject):
@@ -38,6 +51,7 @@ class Theme(QObject):
         self._scheme = scheme
         self._text_scale = _bounded(text_scale)
         self._reduced_motion = reduced_motion
+        self._face = _system_face()
         self._hints = QGuiApplication.styleHints()
         self._hints.colorSchemeChanged.connect(self._on_desktop_changed)
         self._hints.accessibility().contrastPreferenceChanged.connect(self._on_desktop_changed)
@@ -93,7 +107,7 @@ class Theme(QObject):
             weight: as QFont has it.
             tabular: figures of one width, so that running numbers do not dance.
         """
-        font = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
+        font = QFont(self._face)
         return self._sized(font, size, weight, tabular)
 
     def mono_font(self, size: int) -> QFont:
@@ -184,6 +198,16 @@ _ROLES = {
     QPalette.ColorRole.Dark: "line_strong",
     QPalette.ColorRole.Accent: "accent",
 }
+
+
+def _system_face() -> QFont:
+    """The desktop's face; where no desktop chose one, the best that is installed."""
+    face = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
+    if QFontInfo(face).family() in _FALLBACKS:
+        better = next((name for name in _UI_FACES if QFontDatabase.hasFamily(name)), "")
+        if better:
+            face.setFamilies([better, *face.families()])
+    return face
 
 
 def _bounded(scale: float) -> float:

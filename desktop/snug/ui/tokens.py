@@ -32,7 +32,7 @@ class Palette:
         text, text_soft, text_faint: the three greys of writing; all readable.
         accent: links, focus ring, send. `on_accent`: text on it. `accent_soft`: its tint.
         accent_hover: `accent` under the pointer. `tinted_line`: border of a tinted button.
-        scroll: the handle of a scroll bar.
+        scroll: the handle of a scroll bar. `shadow`: under what lies over the page.
         good, warn, bad: fits, tight, does not fit; each is also told by a word or a shape.
         warn_soft, bad_soft: their tints, behind a banner.
         code_*: syntax colours on `raised`.
@@ -53,6 +53,7 @@ class Palette:
     accent_hover: str
     tinted_line: str
     scroll: str
+    shadow: str
     good: str
     warn: str
     bad: str
@@ -71,7 +72,7 @@ LIGHT = Palette(
     raised="#ecece8",
     bubble="#eef1ee",
     line="#e2e2dd",
-    line_strong="#85857d",
+    line_strong="#8d8d85",
     text="#1d1e1c",
     text_soft="#51534f",
     text_faint="#666863",
@@ -81,6 +82,7 @@ LIGHT = Palette(
     accent_hover="#275a43",
     tinted_line="#c4d9ce",
     scroll="#c9c9c3",
+    shadow="#000000",
     good="#2f6b4f",
     warn="#8a5a00",
     bad="#b3261e",
@@ -99,7 +101,7 @@ DARK = Palette(
     raised="#2b2d2c",
     bubble="#29302c",
     line="#323533",
-    line_strong="#7d827e",
+    line_strong="#6b706c",
     text="#ececea",
     text_soft="#bfc1bd",
     text_faint="#a0a39e",
@@ -109,6 +111,7 @@ DARK = Palette(
     accent_hover="#a5d6bc",
     tinted_line="#3a5346",
     scroll="#4a4e4b",
+    shadow="#000000",
     good="#8cc7a8",
     warn="#e2b666",
     bad="#f2938b",
@@ -137,6 +140,7 @@ CONTRAST = Palette(
     accent_hover="#fff0a3",
     tinted_line="#ffe14d",
     scroll="#ffffff",
+    shadow="#000000",
     good="#7cff9b",
     warn="#ffd24d",
     bad="#ffa8a0",
@@ -169,6 +173,7 @@ class Sizes:
     sidebar: int = 264
     drawer: int = 320
     popup: int = 360
+    shadow: int = 24
     dialog: int = 400
     page_top: int = 40  # above the title of a page
     title_max: int = 560  # of the title in the page header
@@ -180,6 +185,7 @@ class Sizes:
     fold_below: int = 900
     control: int = 36  # height of buttons and fields
     icon: int = 18
+    icon_small: int = 16
 
 
 SIZES = Sizes()
@@ -187,3 +193,4 @@ MOTION_MS = 150  # nothing moves longer; 0 with reduced motion
 UNDO_MS = 8_000  # how long a removal can be undone
 SEARCH_PAUSE_MS = 120  # after the last key, before a search begins
 REFRESH_MS = 100  # a list that changes often is read again at most so often
+SHADOW_ALPHA = 60  # of 255

@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+from tests.ui.fake_chat_page import FakeChatPage
+from tests.ui.fakes import RESOURCES, Rooms
+
+from snug.domain.errors import EnvironmentFault, VaultLockedError, WrongKeyError
+from snug.services.bundle import Services
+from snug.ui import main_window
+from snug.ui.application import run
+from snug.ui.main_window import MainWindow
+from snug.ui.passphrase_dialog import PassphraseDialog
+
+ROOT = Path(__file__).parents[2]
+START = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from snug.ui import main_window
+from snug.ui.application import run
+from tests.ui.fake_chat_page import FakeChatPage
+from tests.ui.fakes import RESOURCES, make_rooms
+main_window._make_chat_page = FakeChatPage
+rooms = make_rooms()
+folder = Path(sys.argv[1])
+code = run(lambda _: rooms.services(folder), lambda: None, runtime=folder, resources=RESOURCES)
+rooms.close()
+print("ended", flush=True)
+sys.exit(code)
+"""
+
+
+@pytest.fixture(autouse=True)
+def _fake_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(main_window, "_make_chat_page", FakeChatPage)
+
+
+def windows() -> list[MainWindow]:
+    return [
+        w for w in QApplication.topLevelWidgets() if isinstance(w, MainWindow) and w.isVisible()
+    ]
+
+
+def close_when_shown() -> None:
+    for window in windows():
+        window.close()
+        return
+    QTimer.singleShot(10, close_when_shown)
+
+
+def test_services_are_shut_down_after_the_window_is_gone(
+    qtbot: QtBot, rooms: Rooms, tmp_path: Path
+) -> None:
+    order: list[str] = []
+    QTimer.singleShot(0, close_when_shown)
+    code = run(
+        lambda _: rooms.services(tmp_path),
+        lambda: order.append("open windows: " + str(len(windows()))),
+        runtime=tmp_path,
+        resources=RESOURCES,
+        argv=["snug"],
+    )
+    assert code == 0
+    assert order == ["open windows: 0"]
+
+
+def test_a_locked_vault_asks_until_the_passphrase_fits(
+    qtbot: QtBot, rooms: Rooms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = iter(["wrong", "right"])
+    asked: list[str] = []
+
+    def ask(dialog: PassphraseDialog, problem: str) -> str:
+        asked.append(problem)
+        return next(given)
+
+    def build(passphrase: str | None) -> Services:
+        if passphrase is None:
+            raise VaultLockedError("The vault needs its passphrase.")
+        if passphrase != "right":
+            raise WrongKeyError("That passphrase does not open it.")
+        return rooms.services(tmp_path)
+
+    monkeypatch.setattr(PassphraseDialog, "ask", ask)
+    QTimer.singleShot(0, close_when_shown)
+    assert run(build, lambda: None, runtime=tmp_path, resources=RESOURCES, argv=["snug"]) == 0
+    assert asked == ["", "That passphrase does not open it."]
+
+
+def test_leaving_the_passphrase_ends_in_order(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(passphrase: str | None) -> Services:
+        raise VaultLockedError("The vault needs its passphrase.")
+
+    monkeypatch.setattr(PassphraseDialog, "ask", lambda *_: None)
+    ended: list[bool] = []
+    code = run(
+        build, lambda: ended.append(True), runtime=tmp_path, resources=RESOURCES, argv=["snug"]
+    )
+    assert (code, ended) == (0, [True])
+
+
+def test_a_fault_of_the_machine_reaches_the_caller(qtbot: QtBot, tmp_path: Path) -> None:
+    def build(passphrase: str | None) -> Services:
+        raise EnvironmentFault("The disk cannot be read.")
+
+    with pytest.raises(EnvironmentFault):
+        run(build, lambda: None, runtime=tmp_path, resources=RESOURCES, argv=["snug"])
+
+
+def test_a_defect_is_told_in_a_plain_sentence_and_logged_without_text(
+    qtbot: QtBot, rooms: Rooms, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    said: list[str] = []
+
+    def break_something() -> None:
+        if not windows():
+            QTimer.singleShot(10, break_something)
+            return
+        hook = sys.excepthook
+        try:
+            raise ValueError("secret words of the person")
+        except ValueError as error:
+            hook(ValueError, error, error.__traceback__)
+        said.append(windows()[0].banner.text)
+        windows()[0].close()
+
+    QTimer.singleShot(0, break_something)
+    run(
+        lambda _: rooms.services(tmp_path),
+        lambda: None,
+        runtime=tmp_path,
+        resources=RESOURCES,
+        argv=["snug"],
+    )
+    assert said[0].startswith("Something in Snug did not work.")
+    assert "ValueError" in caplog.text
+    assert "secret" not in caplog.text
+    assert sys.excepthook is not None
+
+
+def start(folder: Path, **more: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", START, str(folder), str(ROOT)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen", **more},
+    )
+
+
+def test_the_first_paint_is_reported_and_a_polite_kill_ends_in_order(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    probe = tmp_path / "probe.json"
+    began = time.monotonic()
+    process = start(tmp_path, SNUG_STARTUP_PROBE=str(probe))
+    qtbot.waitUntil(lambda: probe.exists() and probe.stat().st_size > 0, timeout=20_000)
+    assert began < json.loads(probe.read_text())["first_paint_s"] < time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=20)[0] == "ended\n"
+    assert process.returncode == 0
+
+
+def test_a_second_start_exits_with_0_while_the_first_lives(qtbot: QtBot, tmp_path: Path) -> None:
+    probe = tmp_path / "probe.json"
+    first = start(tmp_path, SNUG_STARTUP_PROBE=str(probe))
+    qtbot.waitUntil(probe.exists, timeout=20_000)
+    second = start(tmp_path)
+    assert second.communicate(timeout=20)[0] == "ended\n"
+    assert second.returncode == 0
+    assert first.poll() is None
+    first.send_signal(signal.SIGTERM)
+    first.communicate(timeout=20)
