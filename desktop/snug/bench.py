@@ -70,7 +70,7 @@ def _child(part: str, folder: Path) -> dict[str, object]:
     environment.pop("SNUG_PASSPHRASE_FILE", None)
     if part == "window":
         return {"window_s": _window_seconds(folder, environment)}
-    done = subprocess.run(  # noqa: S603 - our own interpreter and module
+    done = subprocess.run(
         [sys.executable, "-m", "snug.bench", part, str(folder)],
         capture_output=True,
         text=True,
@@ -86,12 +86,12 @@ def _child(part: str, folder: Path) -> dict[str, object]:
 
 
 def _window_seconds(folder: Path, environment: dict[str, str]) -> float:
-    """Median seconds from starting the process to its first painted window; the first is warm-up."""
+    """Median seconds from starting the process to its first painted window, after one warm-up."""
     times = []
     for attempt in range(WINDOW_STARTS + 1):
         report = folder / f"start-{attempt}.json"
         began = time.monotonic()
-        with subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        with subprocess.Popen(
             [sys.executable, "-m", "snug", "--data-dir", str(folder / "window")],
             env=environment | {"SNUG_STARTUP_PROBE": str(report)},
             stdout=subprocess.DEVNULL,
@@ -120,9 +120,7 @@ class _Bench:
         self.engine = EngineHost()
         library = Library(self.paths.models, find_starter)
         self.models = ModelService(library, self.vault.conversations, self.engine)
-        self.conversations = ConversationService(
-            self.vault.conversations, self.models, self.engine
-        )
+        self.conversations = ConversationService(self.vault.conversations, self.models, self.engine)
         self.model: ModelFile = library.resolve("starter")
 
     def conversation(self, max_tokens: int, system: str = "") -> str:
@@ -186,8 +184,12 @@ def _pairs(one: list[float], other: list[float]) -> list[tuple[float, float]]:
 
 
 def _answer_seconds(bench: _Bench, system: str) -> tuple[float, float]:
-    """Seconds from the first text to the end as the window's thread sees them, and to the first
-    token as the engine counts it."""
+    """How long one answer took.
+
+    Returns:
+        Seconds from its first text to its end, as the window's thread sees them, and seconds to
+        its first token, as the engine counts them.
+    """
     from PySide6.QtCore import QEventLoop, QObject
 
     from snug.ui.bridge import Bridge

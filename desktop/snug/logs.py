@@ -12,9 +12,7 @@ from pathlib import Path
 from types import TracebackType
 
 _BYTES = 256 * 1024
-_ExcInfo = (
-    tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
-)
+_ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
 class _Formatter(logging.Formatter):

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from snug.engine.native import gpu_plugins, library_folder
 
 _DRIVERS = sorted(Path("/usr/share/vulkan/icd.d").glob("lvp_icd*.json"))
@@ -77,8 +78,11 @@ def _snug(arguments: list[str], environment: dict[str, str]) -> subprocess.Compl
 
 def test_all_layers_go_to_a_gpu_with_room(tmp_path: Path) -> None:
     done = _snug(
-        ["snug", "--data-dir", str(tmp_path), "chat", "--no-save", "--json", "--temperature", "0"]
-        + ["--prompt", "What is 2+2?", "--max-tokens", "4", "--context-length", "512"],
+        [
+            *("snug", "--data-dir", str(tmp_path), "chat", "--no-save", "--json"),
+            *("--temperature", "0", "--prompt", "What is 2+2?"),
+            *("--max-tokens", "4", "--context-length", "512"),
+        ],
         _environment(_DRIVERS[0]),
     )
     assert done.returncode == 0, done.stderr

@@ -98,15 +98,11 @@ def _settings(
     return settings
 
 
-def _ask_once(
-    services: Services, conversation_id: str, session: Session, schema: str
-) -> int:
+def _ask_once(services: Services, conversation_id: str, session: Session, schema: str) -> int:
     options = session.options
     answer = _Answer()
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-    run = services.conversations.send(
-        conversation_id, options.prompt, events.put, schema=schema
-    )
+    run = services.conversations.send(conversation_id, options.prompt, events.put, schema=schema)
     code = _follow(run, events, answer, quiet=options.json)
     if options.json:
         print_json(_document(answer, conversation_id if not options.no_save else None))
@@ -116,9 +112,7 @@ def _ask_once(
     return code
 
 
-def _follow(
-    run: Run, events: queue.SimpleQueue[Event], answer: _Answer, *, quiet: bool
-) -> int:
+def _follow(run: Run, events: queue.SimpleQueue[Event], answer: _Answer, *, quiet: bool) -> int:
     """Show the answer as it comes. Ctrl+C stops it, in order. Returns: exit code."""
     line = ProgressLine()
     code = 0
@@ -198,9 +192,7 @@ def _read_schema(options: Namespace) -> str:
     return text
 
 
-def _talk(
-    services: Services, conversation_id: str, model: ModelFile | None, schema: str
-) -> int:
+def _talk(services: Services, conversation_id: str, model: ModelFile | None, schema: str) -> int:
     """A conversation, a line at a time."""
     current = model or services.models.for_conversation(
         services.conversations.conversation(conversation_id).settings
@@ -229,9 +221,7 @@ def _talk(
                     raise UserError("There is nothing to answer again yet.")
                 run = services.conversations.regenerate(conversation_id, leaf, events.put)
             else:
-                run = services.conversations.send(
-                    conversation_id, text, events.put, schema=schema
-                )
+                run = services.conversations.send(conversation_id, text, events.put, schema=schema)
         except SnugError as error:
             say(error.message)
             continue

@@ -26,7 +26,9 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     lines = [tuple(header), *(tuple(printable(cell) for cell in row) for row in rows)]
     widths = [max(_width(line[i]) for line in lines) for i in range(len(header))]
     for line in lines:
-        cells = (cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True))
+        cells = (
+            cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)
+        )
         print("  ".join(cells).rstrip())
 
 

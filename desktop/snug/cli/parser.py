@@ -14,27 +14,29 @@ Command = Callable[[Session], int]
 
 def build_parser(version: str) -> argparse.ArgumentParser:
     """The whole command line. The chosen command stands in `run`; None opens the window."""
-    common = _common()
     parser = argparse.ArgumentParser(
         prog="snug",
         description="Talk to open models on your own machine. Without a command: the window.",
-        parents=[common],
+        parents=[_common()],
     )
     parser.add_argument("--version", action="version", version=f"snug {version}")
     parser.set_defaults(run=None, data_dir=None, offline=False, json=False)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    _add_chat(commands, common)
-    _add_models(commands, common)
-    _add_conversations(commands, common)
-    report = _command(commands, "doctor", "what this machine offers, and problems", common)
+    _add_chat(commands)
+    _add_models(commands)
+    _add_conversations(commands)
+    report = _command(commands, "doctor", "what this machine offers, and problems")
     report.set_defaults(run=doctor.examine)
-    bench = _command(commands, "bench", "measure Snug against bare llama.cpp, as ratios", common)
+    bench = _command(commands, "bench", "measure Snug against bare llama.cpp, as ratios")
     bench.set_defaults(run=doctor.bench)
     return parser
 
 
 def _common() -> argparse.ArgumentParser:
-    """Options that every command takes, before or after its name."""
+    """Options that every command takes, before or after its name.
+
+    Made anew for each parser: `set_defaults` writes into the shared options of a parent.
+    """
     common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     common.add_argument("--data-dir", type=Path, metavar="DIR", help="where all data is kept")
     common.add_argument("--offline", action="store_true", help="send nothing, whatever happens")
@@ -45,10 +47,9 @@ def _command(
     commands: argparse._SubParsersAction[argparse.ArgumentParser],
     name: str,
     text: str,
-    common: argparse.ArgumentParser,
     json: bool = True,
 ) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=text, description=text, parents=[common])
+    parser = commands.add_parser(name, help=text, description=text, parents=[_common()])
     if json:
         parser.add_argument(
             "--json",
@@ -63,16 +64,13 @@ def _group(
     commands: argparse._SubParsersAction[argparse.ArgumentParser],
     name: str,
     text: str,
-    common: argparse.ArgumentParser,
 ) -> argparse._SubParsersAction[argparse.ArgumentParser]:
-    parser = commands.add_parser(name, help=text, description=text, parents=[common])
+    parser = commands.add_parser(name, help=text, description=text, parents=[_common()])
     return parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
 
-def _add_chat(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
-) -> None:
-    parser = _command(commands, "chat", "talk to a model in the terminal", common)
+def _add_chat(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _command(commands, "chat", "talk to a model in the terminal")
     parser.add_argument("model", nargs="?", metavar="MODEL", help="name, path or 'starter'")
     parser.add_argument("--prompt", metavar="TEXT", help="ask once; - reads standard input")
     parser.add_argument("--system", metavar="TEXT", help="system prompt")
@@ -89,33 +87,29 @@ def _add_chat(
     parser.set_defaults(run=chat.run)
 
 
-def _add_models(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
-) -> None:
-    group = _group(commands, "models", "the models on this machine", common)
+def _add_models(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    group = _group(commands, "models", "the models on this machine")
     for name, text, run, argument in (
         ("list", "all models", models.list_models, None),
         ("import", "add a GGUF file where it lies", models.import_model, "FILE"),
         ("remove", "forget a model", models.remove_model, "MODEL"),
         ("check", "what is wrong with a GGUF file", models.check_model, "FILE"),
     ):
-        parser = _command(group, name, text, common)
+        parser = _command(group, name, text)
         if argument is not None:
             parser.add_argument("target", metavar=argument)
         parser.set_defaults(run=run)
 
 
-def _add_conversations(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
-) -> None:
-    group = _group(commands, "conversations", "what is kept of your conversations", common)
+def _add_conversations(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    group = _group(commands, "conversations", "what is kept of your conversations")
     for name, text, run, argument in (
         ("list", "all conversations, newest first", conversations.list_all, None),
         ("show", "one conversation", conversations.show, "ID"),
         ("search", "find words in all conversations", conversations.search, "TEXT"),
         ("delete", "delete one for good", conversations.delete, "ID"),
     ):
-        parser = _command(group, name, text, common)
+        parser = _command(group, name, text)
         if argument is not None:
             parser.add_argument("target", metavar=argument)
         parser.set_defaults(run=run)

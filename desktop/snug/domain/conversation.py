@@ -29,8 +29,11 @@ class Role(StrEnum):
 
 
 class Status(StrEnum):
-    """How a message ended. An answer is born INTERRUPTED and earns another status at its end, so
-    a crash at any moment leaves the truth on disk."""
+    """How a message ended.
+
+    An answer is born INTERRUPTED and earns another status at its end, so a crash at any moment
+    leaves the truth on disk.
+    """
 
     COMPLETE = "complete"
     INTERRUPTED = "interrupted"

@@ -102,7 +102,7 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Paused:
-    """Nothing is lost: the answer waits because it cannot be kept (disk full). Shown as a banner."""
+    """The answer waits because it cannot be kept (disk full); nothing is lost."""
 
     reason: str
 

@@ -30,11 +30,11 @@ class Aborted(Exception):
 
 
 class AbortSwitch:
-    """Stops llama.cpp between two graph nodes without running Python there.
+    r"""Stops llama.cpp between two graph nodes without running Python there.
 
     llama.cpp asks a C function before each node. Python's own callback would take the GIL some
     thousand times per token, so the function is libc's `strlen` and its argument two bytes of
-    ours: "" is 0 (go on), "\\x01" is 1 (stop). May be thrown from any thread.
+    ours: "" is 0 (go on), "\x01" is 1 (stop). May be thrown from any thread.
     """
 
     def __init__(self) -> None:

@@ -20,9 +20,7 @@ class Grammar:
             text = json_schema_to_gbnf(schema)
         except (ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:
             raise UserError(f"The schema cannot be followed: {error}.") from error
-        self._sampler = llama.llama_sampler_init_grammar(
-            loaded.vocabulary, text.encode(), b"root"
-        )
+        self._sampler = llama.llama_sampler_init_grammar(loaded.vocabulary, text.encode(), b"root")
         if not self._sampler:
             raise UserError("The schema cannot be followed: llama.cpp refused its grammar.")
         self._single = (llama.llama_token_data * 1)()

@@ -132,7 +132,7 @@ class EngineHost:
         def question() -> None:
             try:
                 future.set_result(work(self._bring_up()))
-            except BaseException as error:  # handed to the caller, who raises it
+            except BaseException as error:  # noqa: BLE001 - handed to the caller, who raises it
                 future.set_exception(error)
 
         with self._condition:
@@ -231,7 +231,7 @@ class EngineHost:
             job.sink(Finished(Usage(0, 0, 0), StopReason.STOPPED, Timings(0.0, 0.0, 0.0)))
         except SnugError as error:
             job.sink(Failed(error.message))
-        except Exception as error:  # the thread's edge: a defect of ours must not end the engine
+        except Exception as error:  # noqa: BLE001 - the thread's edge: a defect of ours must not end the engine
             _log.exception("engine job failed")
             job.sink(
                 Failed(f"Snug made a mistake ({type(error).__name__}); the conversation is safe.")
@@ -246,9 +246,7 @@ class EngineHost:
         if native is None or loaded is None or builder is None or decoder is None:
             raise AssertionError("a job reached its work without a model")
         if job.request is None:
-            job.sink(
-                Started(loaded.file.name, loaded.placement, 0, 0, loaded.context_length)
-            )
+            job.sink(Started(loaded.file.name, loaded.placement, 0, 0, loaded.context_length))
             return
         answerer = Answerer(native, loaded, builder, decoder, self._answer_quick)
         answerer.answer(job.request, job.sink, load_s)

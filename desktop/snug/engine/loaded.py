@@ -145,9 +145,7 @@ class LoadedModel:
         room = 64
         while True:
             buffer = ctypes.create_string_buffer(room)
-            length = self._llama.llama_token_to_piece(
-                self.vocabulary, token, buffer, room, 0, True
-            )
+            length = self._llama.llama_token_to_piece(self.vocabulary, token, buffer, room, 0, True)
             if length >= 0:
                 return buffer.raw[:length]
             room = -length
@@ -190,9 +188,7 @@ class LoadedModel:
         parameters.n_gpu_layers = gpu_layers
         callback = self._llama.llama_progress_callback(progress)
         parameters.progress_callback = callback
-        self.model = self._llama.llama_model_load_from_file(
-            os.fsencode(self.file.path), parameters
-        )
+        self.model = self._llama.llama_model_load_from_file(os.fsencode(self.file.path), parameters)
         return cancelled
 
     def _shape(self) -> Shape:
@@ -238,7 +234,8 @@ class LoadedModel:
 
     def _placement(self) -> Placement:
         """Where the layers really are, from llama.cpp's own assignment, not from what was asked."""
-        where = dict(match.groups() for text in self._log if (match := _LAYER.search(text)))
+        found = (match for text in self._log if (match := _LAYER.search(text)))
+        where = {match.group(1): match.group(2) for match in found}
         devices = {device.name: device for device in self._native.devices()}
         on_gpu = [
             name
@@ -344,5 +341,3 @@ def _reason(on_gpu: int, total: int, gpus: list[Device]) -> str:
 
 def _gigabytes(size_bytes: int) -> str:
     return f"{size_bytes / 1e9:.1f} GB"
-
-

@@ -141,7 +141,7 @@ def best_cpu_plugin(folder: Path) -> Path | None:
 def probe_plugin(plugin: Path) -> str:
     """Load a GPU plug-in in a child. Returns: what went wrong, in a sentence; "" when it works."""
     try:
-        child = subprocess.run(  # noqa: S603 - our own interpreter and module
+        child = subprocess.run(
             [sys.executable, "-m", "snug.engine.probe", str(plugin)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

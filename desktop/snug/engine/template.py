@@ -130,7 +130,7 @@ class TemplateRenderer:
         environment = {"PATH": os.environ.get("PATH", ""), "PYTHONUTF8": "1"}
         if "SYSTEMROOT" in os.environ:
             environment["SYSTEMROOT"] = os.environ["SYSTEMROOT"]
-        self._child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        self._child = subprocess.Popen(
             [sys.executable, "-m", "snug.engine.template_worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -15,8 +15,9 @@ import sys
 from typing import Any, NoReturn
 
 from jinja2 import Template, TemplateError, Undefined
+from jinja2.exceptions import SecurityError
 from jinja2.ext import loopcontrols
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 MEMORY_BYTES = 512 * 2**20
 MAX_OUTPUT_BASE = 64 * 1024  # plus four times the input
@@ -34,7 +35,9 @@ def environment() -> ImmutableSandboxedEnvironment:
     env.globals.pop("lipsum", None)
     env.filters["tojson"] = _to_json
     env.globals["raise_exception"] = _refuse
-    env.globals["strftime_now"] = lambda form: datetime.datetime.now().strftime(str(form)[:64])
+    env.globals["strftime_now"] = lambda form: (
+        datetime.datetime.now().astimezone().strftime(str(form)[:64])
+    )
     return env
 
 

@@ -202,5 +202,3 @@ def _finished(answer: Message, parts: tuple[Part, ...], event: Finished | Failed
     return replace(
         answer, parts=parts, status=status, error=note, usage=event.usage, timings=event.timings
     )
-
-

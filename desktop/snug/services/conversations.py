@@ -56,8 +56,11 @@ class _Turn:
 
 
 class ConversationService:
-    """The use-cases of a conversation. Methods may be called from the window's thread; events reach
-    the given sink on the vault writer's thread."""
+    """The use-cases of a conversation.
+
+    Methods may be called from the window's thread; events reach the given sink on the vault
+    writer's thread.
+    """
 
     def __init__(self, store: ConversationStore, models: ModelService, engine: Engine) -> None:
         self._store = store
@@ -131,9 +134,7 @@ class ConversationService:
 
     # -- answering ----------------------------------------------------------------------------
 
-    def send(
-        self, conversation_id: str, text: str, sink: EventSink, *, schema: str = ""
-    ) -> Run:
+    def send(self, conversation_id: str, text: str, sink: EventSink, *, schema: str = "") -> Run:
         """Store the person's message after the active leaf and answer it.
 
         Args:

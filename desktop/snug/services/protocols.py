@@ -79,8 +79,10 @@ class Writer(Protocol):
 
 
 class ConversationStore(Protocol):
-    """Conversations on disk. Reads run on the calling thread; writes run on the writer's thread and
-    wait for it, unless they are called there.
+    """Conversations on disk.
+
+    Reads run on the calling thread; writes run on the writer's thread and wait for it, unless they
+    are called there.
 
     Raises (all methods): `VaultDamagedError`, `DiskFullError`, `EnvironmentFault`;
     `NotFoundError` where an id is unknown.
