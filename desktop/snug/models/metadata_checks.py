@@ -29,6 +29,24 @@ MAX_TEMPLATE_BYTES: Final = 256 * 1024
 RECURRENT: Final = frozenset({"mamba", "mamba2", "rwkv6", "rwkv6qwen2", "rwkv7", "arwkv7"})
 # llama.cpp takes "1 expert" of these as "no experts".
 _ONE_EXPERT_IS_NONE: Final = frozenset({"hunyuan_vl", "hunyuan-dense"})
+_NEED_EXPERTS: Final = frozenset(
+    {"bailingmoe2", "glm4moe", "grovemoe", "lfm2moe", "llada-moe", "smallthinker"}
+)
+# Their state-space layers exist only at twice the width of the model.
+_DOUBLE_INNER_SIZE: Final = frozenset({"granitehybrid", "jamba"})
+# Their rotary embedding is in sections (time, height, width).
+_SECTIONED: Final = frozenset(
+    {
+        "qwen2vl",
+        "paddleocr",
+        "qwen3vl",
+        "qwen3vlmoe",
+        "qwen35",
+        "qwen35moe",
+        "qwen4exp",
+        "qwen3tts",
+    }
+)
 _ARCHITECTURE: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _ROPE_SCALINGS: Final = frozenset({"none", "linear", "yarn", "longrope"})
 
@@ -48,7 +66,7 @@ _RANGES: Final = (
     _Range("block_count", 1, MAX_LAYERS, required=True),
     _Range("context_length", 1, MAX_CONTEXT, required=True),
     _Range("embedding_length", 1, 2**20, required=True),
-    _Range("embedding_length_out", 1, 2**20),
+    _Range("embedding_length_out", 0, 2**20),
     _Range("vocab_size", 1, MAX_VOCABULARY),
     _Range("nextn_predict_layers", 0, MAX_LAYERS),
     _Range("feed_forward_length", 0, 2**24, per_layer=True),
@@ -99,6 +117,7 @@ def check_metadata(header: GgufHeader) -> Iterator[Problem]:
     yield from _check_heads(header, layers)
     yield from _check_experts(header, layers)
     yield from _check_rope(header)
+    yield from _check_inner_size(header)
 
 
 def _check_range(header: GgufHeader, rule: _Range) -> Iterator[Problem]:
@@ -226,7 +245,8 @@ def _check_experts(header: GgufHeader, layers: int) -> Iterator[Problem]:
     groups_used = header.integer(header.key("expert_group_used_count")) or 0
     if experts <= 1 and header.architecture in _ONE_EXPERT_IS_NONE:
         experts = used = 0
-    if used > experts or (experts and not used):
+    needed = header.architecture in _NEED_EXPERTS
+    if used > experts or (experts and not used) or (needed and not experts):
         yield Problem(
             Damage.EXPERTS,
             f"The file says that {used} of {experts} experts are used for a token. {GET_AGAIN}",
@@ -265,6 +285,7 @@ def _check_rope(header: GgufHeader) -> Iterator[Problem]:
         )
     yield from _check_rope_dimensions(header, "")
     yield from _check_rope_dimensions(header, "_swa")
+    yield from _check_rope_sections(header)
 
 
 def _check_rope_dimensions(header: GgufHeader, window: str) -> Iterator[Problem]:
@@ -282,4 +303,27 @@ def _check_rope_dimensions(header: GgufHeader, window: str) -> Iterator[Problem]
         yield Problem(
             Damage.ROPE,
             f"{quoted(key)} is {dimensions}, more than the {length} of a head. {GET_AGAIN}",
+        )
+
+
+def _check_rope_sections(header: GgufHeader) -> Iterator[Problem]:
+    key = header.key("rope.dimension_sections")
+    if header.architecture not in _SECTIONED:
+        return
+    sections = header.per_layer(key, 1)
+    if sections is None or len(sections) > 4 or min(sections, default=0) < 0 or not any(sections):
+        yield Problem(
+            Damage.ROPE,
+            f"{quoted(key)} must hold up to 4 lengths, not all of them 0. {GET_AGAIN}",
+        )
+
+
+def _check_inner_size(header: GgufHeader) -> Iterator[Problem]:
+    key = header.key("ssm.inner_size")
+    inner = header.integer(key)
+    width = header.integer(header.key("embedding_length")) or 0
+    if header.architecture in _DOUBLE_INNER_SIZE and inner is not None and inner != 2 * width:
+        yield Problem(
+            Damage.KEY_RANGE,
+            f"{quoted(key)} is {inner:,}; it must be twice the {width:,} of the model. {GET_AGAIN}",
         )
