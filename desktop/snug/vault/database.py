@@ -258,6 +258,9 @@ def _set_up(connection: apsw.Connection, on_disk: bool) -> None:
         "journal_size_limit=16777216",
     ):
         connection.execute(f"PRAGMA {pragma}")
+    if number(connection, "PRAGMA page_count") == 0:
+        # Only before the first page: lets a deletion give its pages back to the disk.
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
     if not on_disk:
         return
     mode = fetch(connection, "PRAGMA journal_mode=WAL")[0][0]

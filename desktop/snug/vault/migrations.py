@@ -149,7 +149,7 @@ def migrate(
     if not needs_migration(connection, path, steps):
         return
     if _version(connection) == 0:
-        _prepare(connection)
+        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
     elif backup is not None:
         copy_database(connection, path, backup)
     connection.execute("PRAGMA synchronous=FULL")
@@ -188,12 +188,6 @@ def copy_database(
                 leftover.unlink()
         raise
     return finished
-
-
-def _prepare(connection: apsw.Connection) -> None:
-    # Only before the first table: lets a deletion give its pages back to the disk.
-    connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
-    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
 
 
 def _take_step(connection: apsw.Connection, step: Step, taken: int) -> None:

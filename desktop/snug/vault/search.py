@@ -1,16 +1,15 @@
 """Finding messages by their words.
 
 Whatever the person types is a list of words, never a query language: each word becomes a quoted
-phrase for FTS5 (a hyphenated one a phrase of several), the last one a prefix. A word without a
-letter or digit (an emoji, "++") is not in the index of words; it narrows what the others find, or
-is looked for in all texts where there are no others.
+phrase for FTS5 (a hyphenated one a phrase of several), the last one a prefix. A word in which FTS5
+sees neither letter nor digit (an emoji, "++") is not in the index; it narrows what the others find,
+or is looked for in all texts where there are no others.
 """
 
 from __future__ import annotations
 
 import json
 import secrets
-import unicodedata
 from dataclasses import dataclass
 
 import apsw
@@ -37,13 +36,15 @@ class Query:
     literals: tuple[str, ...]
 
 
-def parse(text: str) -> Query:
+def parse(connection: apsw.Connection, text: str) -> Query:
     """A query from what was typed; any text is a valid one."""
+    # The tokenizer itself is asked: its table of letters is not that of this Python.
+    tokenizer = connection.fts5_tokenizer("unicode61", ["remove_diacritics", "2"])
     phrases: list[str] = []
     literals: list[str] = []
     ends_in_word = False
     for word in storable(text).replace("\0", " ").split()[:MAX_WORDS]:
-        ends_in_word = any(_in_index(character) for character in word)
+        ends_in_word = bool(tokenizer(word.encode(), apsw.FTS5_TOKENIZE_QUERY, None))
         if ends_in_word:
             phrases.append('"' + word.replace('"', '""') + '"')
         elif bare := word.strip("\"'*"):
@@ -60,7 +61,7 @@ def search(connection: apsw.Connection, text: str, limit: int) -> tuple[SearchHi
         At most `limit` hits. For a title, the hit is the conversation's first message ("" for an
         empty conversation) and the snippet the title.
     """
-    query = parse(text)
+    query = parse(connection, text)
     if limit <= 0 or not (query.words or query.literals):
         return ()
     if not query.words:
@@ -139,9 +140,3 @@ def _marks() -> tuple[str, str]:
 def _flat(snippet: str, start: str, end: str) -> str:
     clean = snippet.replace(MATCH_START, "").replace(MATCH_END, "")
     return " ".join(clean.replace(start, MATCH_START).replace(end, MATCH_END).split())
-
-
-def _in_index(character: str) -> bool:
-    """Whether the tokenizer keeps it. Source: SQLite FTS5 manual, unicode61, `categories`."""
-    category = unicodedata.category(character)
-    return category[0] in "LN" or category == "Co"

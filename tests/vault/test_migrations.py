@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import apsw
+import pytest
+from tests.vault.helpers import bytes_of
+
+from snug.domain.errors import NewerSchemaError
+from snug.vault.database import FILE_NAME, Database, connect
+from snug.vault.files import locked
+from snug.vault.keys import DataKey
+from snug.vault.migrations import BACKUP_FOLDER, STEPS, migrate, needs_migration
+from snug.vault.query import fetch, number
+
+
+def add_tags(connection: apsw.Connection) -> None:
+    connection.execute("CREATE TABLE tags(name TEXT)")
+    connection.execute("INSERT INTO tags SELECT value FROM settings")
+
+
+def fail_half_way(connection: apsw.Connection) -> None:
+    connection.execute("CREATE TABLE half(name TEXT)")
+    connection.execute("DELETE FROM settings")
+    raise ZeroDivisionError
+
+
+@pytest.fixture
+def key() -> DataKey:
+    return DataKey.random()
+
+
+@pytest.fixture
+def path(tmp_path: Path, key: DataKey) -> Path:
+    """A vault of today with one value in it."""
+    database = Database.open(tmp_path, key)
+    with database.writing() as connection:
+        connection.execute("INSERT INTO settings VALUES('word', 'cranberry')")
+    database.close()
+    return tmp_path / FILE_NAME
+
+
+def opener(key: DataKey) -> Callable[[Path], apsw.Connection]:
+    return lambda path: connect(str(path), key, path=path)
+
+
+def version(connection: apsw.Connection) -> int:
+    return number(connection, "PRAGMA user_version")
+
+
+def test_a_new_vault_is_at_the_last_step_without_a_backup(path: Path, key: DataKey) -> None:
+    connection = opener(key)(path)
+    assert version(connection) == len(STEPS)
+    assert not needs_migration(connection, path)
+    assert not (path.parent / BACKUP_FOLDER).exists()
+    connection.close()
+
+
+def test_a_step_keeps_what_was_there(path: Path, key: DataKey) -> None:
+    connection = opener(key)(path)
+    migrate(connection, path, opener(key), (*STEPS, add_tags))
+    assert version(connection) == len(STEPS) + 1
+    assert fetch(connection, "SELECT name FROM tags") == [("cranberry",)]
+    connection.close()
+
+
+def test_before_a_step_an_encrypted_copy_is_made(path: Path, key: DataKey) -> None:
+    connection = opener(key)(path)
+    migrate(connection, path, opener(key), (*STEPS, add_tags))
+    connection.close()
+    (backup,) = (path.parent / BACKUP_FOLDER).iterdir()
+    assert backup.stat().st_mode & 0o777 == 0o600
+    assert b"cranberry" not in backup.read_bytes()
+    copy = opener(key)(backup)
+    assert version(copy) == len(STEPS)
+    assert fetch(copy, "SELECT value FROM settings") == [("cranberry",)]
+    copy.close()
+
+
+def test_a_step_that_fails_leaves_everything_as_it_was(path: Path, key: DataKey) -> None:
+    connection = opener(key)(path)
+    with pytest.raises(ZeroDivisionError):
+        migrate(connection, path, opener(key), (*STEPS, fail_half_way))
+    assert version(connection) == len(STEPS)
+    assert fetch(connection, "SELECT value FROM settings") == [("cranberry",)]
+    assert not fetch(connection, "SELECT 1 FROM sqlite_master WHERE name = 'half'")
+    connection.close()
+
+
+def test_the_steps_before_one_that_fails_count(path: Path, key: DataKey) -> None:
+    connection = opener(key)(path)
+    with pytest.raises(ZeroDivisionError):
+        migrate(connection, path, opener(key), (*STEPS, add_tags, fail_half_way))
+    assert version(connection) == len(STEPS) + 1
+    connection.close()
+
+
+def test_without_a_copy_no_step_is_taken(path: Path, key: DataKey) -> None:
+    def no_room(target: Path) -> apsw.Connection:
+        raise apsw.FullError("full")
+
+    connection = opener(key)(path)
+    with pytest.raises(apsw.FullError):
+        migrate(connection, path, no_room, (*STEPS, add_tags))
+    assert version(connection) == len(STEPS)
+    assert not list((path.parent / BACKUP_FOLDER).iterdir())
+    connection.close()
+
+
+def test_a_newer_schema_is_refused_and_left_alone(path: Path, key: DataKey) -> None:
+    connection = opener(key)(path)
+    migrate(connection, path, opener(key), (*STEPS, add_tags))
+    connection.close()
+    before = dict(bytes_of(path.parent))
+    with pytest.raises(NewerSchemaError, match=f"format {len(STEPS) + 1}"):
+        Database.open(path.parent, key)
+    assert dict(bytes_of(path.parent)) == before
+
+
+def test_two_that_migrate_at_once_take_each_step_once(path: Path, key: DataKey) -> None:
+    taken: list[int] = []
+    both_ready = threading.Barrier(2)
+
+    def step(connection: apsw.Connection) -> None:
+        taken.append(1)
+        add_tags(connection)
+
+    def start() -> None:
+        connection = opener(key)(path)
+        both_ready.wait()
+        with locked(path.parent):
+            migrate(connection, path, opener(key), (*STEPS, step))
+        assert version(connection) == len(STEPS) + 1
+        connection.close()
+
+    threads = [threading.Thread(target=start) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(taken) == 1
+    assert len(list((path.parent / BACKUP_FOLDER).iterdir())) == 1
