@@ -43,7 +43,11 @@ class Utf8Stream:
 
 
 class StopMatcher:
-    """Ends a stream at the first of some texts, which are not part of it."""
+    """Ends a stream at the text that is complete first, which is not part of it.
+
+    Of two that are complete with the same character the longer one counts, so that the result does
+    not depend on how the stream was cut into pieces.
+    """
 
     def __init__(self, stops: Sequence[str]) -> None:
         self._stops = tuple(stop for stop in stops if stop)
@@ -55,11 +59,11 @@ class StopMatcher:
         if not self._stops or self.hit:
             return "" if self.hit else text
         text = self._held + text
-        first = min((i for stop in self._stops if (i := text.find(stop)) >= 0), default=-1)
-        if first >= 0:
+        found = [(i + len(stop), i) for stop in self._stops if (i := text.find(stop)) >= 0]
+        if found:
             self.hit = True
             self._held = ""
-            return text[:first]
+            return text[: min(found)[1]]
         keep = partial_suffix(text, self._stops)
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep]
@@ -75,13 +79,15 @@ class ReasoningSplitter:
 
     Args:
         opened_by_prompt: the closing tag of a block that the prompt itself opened, else "".
+        may_open: whether a tag may come; not where visible text stands before (continue).
     """
 
-    def __init__(self, opened_by_prompt: str = "") -> None:
+    def __init__(self, opened_by_prompt: str = "", *, may_open: bool = True) -> None:
         self._close = opened_by_prompt
         self._held = ""
-        self._at_start = True  # a tag counts only before any visible text
-        self._trim = False  # white space after a closing tag is not shown
+        self._at_start = may_open  # a tag counts only before any visible text
+        self._inner_start = True  # line ends after an opening tag are not shown
+        self._trim = False  # nor is white space after a closing one
 
     def feed(self, text: str) -> Iterator[TextDelta | ReasoningDelta]:
         """Events for the text that can be told apart now."""
@@ -112,6 +118,9 @@ class ReasoningSplitter:
             yield ReasoningDelta(held) if self._close else TextDelta(held)
 
     def _inside(self) -> Generator[ReasoningDelta, None, bool]:
+        if self._inner_start:
+            self._held = self._held.lstrip("\n")
+            self._inner_start = not self._held
         end = self._held.find(self._close)
         if end >= 0:
             if end:
@@ -131,7 +140,7 @@ class ReasoningSplitter:
         stripped = self._held.lstrip()
         for opening, closing in REASONING_TAGS:
             if stripped.startswith(opening):
-                self._held = stripped[len(opening) :].lstrip("\n")
+                self._held = stripped[len(opening) :]
                 self._close = closing
                 return True
         if any(opening.startswith(stripped) for opening, _ in REASONING_TAGS):
