@@ -7,8 +7,8 @@ PYTHON_FOUND = python=$$(sh packaging/find-python.sh) && "$$python"
 SETUP = $(PYTHON_FOUND) packaging/setup_env.py
 
 # What set-up depends on; packaging/snug_setup/stamp.py lists the same.
-SETUP_FILES := pyproject.toml packaging/apt-packages.txt \
-    $(wildcard packaging/*.py packaging/snug_setup/*.py packaging/locks/*.txt)
+SETUP_FILES := pyproject.toml $(wildcard packaging/*.py packaging/snug_setup/*.py \
+    packaging/*.txt packaging/locks/*.txt packaging/vulkan/*.h)
 
 # Set up again where .venv was left half changed, belongs to another place, or lost its Python.
 ifeq ($(findstring "root": "$(CURDIR)",$(file <$(STAMP))),)

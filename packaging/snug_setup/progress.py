@@ -98,7 +98,6 @@ def _ended_with_us(process: subprocess.Popen[str]) -> Iterator[None]:
     except BaseException:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
         raise
 
 
@@ -126,7 +125,8 @@ def run_logged(
             env=dict(environment) if environment is not None else None,
             start_new_session=True,
         )
-        with _ended_with_us(process):
+        # Leaving `process` waits for it and closes its pipe, also after it was ended.
+        with process, _ended_with_us(process):
             assert process.stdout is not None
             for line in process.stdout:
                 file.write(line)

@@ -32,7 +32,7 @@ class Stamp:
 def inputs() -> list[Path]:
     """The files that decide what set-up does; the Makefile lists the same."""
     scripts = [*PACKAGING.glob("*.py"), *(PACKAGING / "snug_setup").glob("*.py")]
-    lists = [*LOCKS.glob("*.txt"), PACKAGING / "apt-packages.txt"]
+    lists = [*LOCKS.glob("*.txt"), *PACKAGING.glob("*.txt"), *PACKAGING.glob("vulkan/*.h")]
     return sorted([ROOT / "pyproject.toml", *scripts, *lists])
 
 
