@@ -25,6 +25,7 @@ from tests.models.gguf_maker import (
     GgufMaker,
     encoded,
     sound,
+    tokens,
 )
 
 from snug.models.inspection import inspect
@@ -165,11 +166,24 @@ def test_the_sound_model_runs_in_llama_cpp(tmp_path: Path) -> None:
 
 
 @needs_llama
-def test_the_child_dies_of_what_the_checks_refuse(tmp_path: Path) -> None:
+def test_llama_cpp_dies_of_what_the_checks_refuse(tmp_path: Path) -> None:
     """A positive control: without the checks these do end the process."""
-    path = sound().set("llama.block_count", U32, 0).write(tmp_path / "model.gguf")
-    assert inspect(path).problems
-    assert _run([path])[1] == [path]
+    hidden = GgufMaker(tensors=sound().tensors)
+    hidden.set_raw(b"llama.block_count\0", U32, struct.pack("<I", 0))
+    hidden.metadata |= sound().metadata
+    words = tokens()
+    words[-1] = words[-2]
+    deadly = (
+        sound().set("llama.block_count", U32, 0),
+        sound().set("llama.attention.layer_norm_rms_epsilon", F32, math.nan),
+        sound().set("llama.expert_count", U32, 8),
+        sound().set("llama.rope.scaling.type", TEXT, "warp"),
+        sound().set_array("tokenizer.ggml.tokens", TEXT, words),
+        hidden,
+    )
+    paths = [made.write(tmp_path / f"{number}.gguf") for number, made in enumerate(deadly)]
+    assert all(inspect(path).problems for path in paths)
+    assert _run(paths)[1] == paths
 
 
 @needs_llama

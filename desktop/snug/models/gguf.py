@@ -82,9 +82,14 @@ class GgufHeader:
         return f"{self.architecture}.{suffix}"
 
     def text(self, key: str) -> str | None:
-        """A string value; None where it is missing, of another type, or was too long to keep."""
+        """A string value up to its first NUL, which is all that llama.cpp sees of it.
+
+        None where it is missing, of another type, or was too long to keep.
+        """
         value = self.metadata.get(key)
-        return value.content if value is not None and isinstance(value.content, str) else None
+        if value is None or not isinstance(value.content, str):
+            return None
+        return value.content.partition("\0")[0]
 
     def integer(self, key: str) -> int | None:
         """A whole number of any width; None where it is missing or of another type."""

@@ -231,14 +231,15 @@ class Library:
                 f"{_told(found.problems)}"
             )
         digest = sha256_of(found.files)
-        if digest == model.sha256 or not model.sha256:
-            checked = replace(model, sha256=digest)
+        if digest == model.sha256:
+            checked = model
         else:
+            known = bool(model.sha256)
             checked = replace(
-                summarize(found, source="import"),
+                summarize(found, source="import" if known else model.source),
                 name=model.name,
                 sha256=digest,
-                note=_replaced_note(entry.imported_ms),
+                note=_replaced_note(entry.imported_ms) if known else model.note,
             )
         fresh = IndexEntry(checked, found.files, entry.imported_ms)
         self._index.update(lambda content: _exchanged(content, model.name, fresh))
@@ -258,8 +259,7 @@ class Library:
     def _rebuild(self) -> tuple[IndexEntry, ...]:
         """Entries for the sound models that lie in the folder itself.
 
-        Not hashed here, which could take minutes: a file named by its sha256 (as downloads are)
-        says it, and the others are hashed when they are first used.
+        Not hashed here, which could take minutes, but when they are first used.
         """
         entries: list[IndexEntry] = []
         taken: list[str] = [starter.ALIAS, starter.NAME]

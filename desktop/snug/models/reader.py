@@ -141,13 +141,25 @@ def _read_key(cursor: Cursor, number: int) -> str:
             f"The name of metadata key {number:,} is {length:,} bytes long; "
             f"1 to {MAX_KEY_BYTES:,} are allowed. {GET_AGAIN}",
         )
-    raw = cursor.take(length)
+    key = _name(cursor.take(length))
+    if key is None:
+        raise GgufError(
+            Damage.KEY_NAME, f"The name of metadata key {number:,} is no text. {GET_AGAIN}"
+        )
+    return key
+
+
+def _name(raw: bytes) -> str | None:
+    """A key or tensor name; None where it is no text, or llama.cpp would read another name.
+
+    llama.cpp compares names only up to a NUL, so one that has any could stand in for another.
+    """
+    if b"\0" in raw:
+        return None
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
-        raise GgufError(
-            Damage.KEY_NAME, f"The name of metadata key {number:,} is no text. {GET_AGAIN}"
-        ) from None
+        return None
 
 
 def _read_value(cursor: Cursor, key: str, budget: _Budget) -> MetaValue:
@@ -303,13 +315,12 @@ def _read_tensor_name(cursor: Cursor, number: int) -> str:
             f"The name of tensor {number:,} is {length:,} bytes long; "
             f"1 to {MAX_TENSOR_NAME_BYTES} are allowed. {GET_AGAIN}",
         )
-    raw = cursor.take(length)
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
+    name = _name(cursor.take(length))
+    if name is None:
         raise GgufError(
             Damage.TENSOR_NAME, f"The name of tensor {number:,} is no text. {GET_AGAIN}"
-        ) from None
+        )
+    return name
 
 
 def _read_shape(cursor: Cursor, name: str) -> tuple[int, ...]:

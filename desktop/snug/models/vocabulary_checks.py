@@ -105,11 +105,11 @@ def _check_special_tokens(header: GgufHeader, model: str, count: int) -> Iterato
 
 
 def _check_distinct(file: GgufFile, count: int) -> Iterator[Problem]:
-    """No two tokens are the same; empty ones do not count, llama.cpp numbers them.
+    """No two tokens are the same as llama.cpp sees them: up to a NUL, and empty ones numbered.
 
     Compares hashes, a part of them at a time, so that 2 million tokens stay below 50 MB.
     """
-    hashes = array("q", map(hash, filter(None, file.strings(TOKENS))))
+    hashes = array("q", map(hash, _as_seen(file.strings(TOKENS))))
     parts = 1 + len(hashes) // _PART
     distinct = sum(len({h for h in hashes if h % parts == part}) for part in range(parts))
     twice = len(hashes) - distinct
@@ -119,3 +119,8 @@ def _check_distinct(file: GgufFile, count: int) -> Iterator[Problem]:
             f"{twice:,} of the vocabulary's {count:,} tokens stand there more than once. "
             f"{GET_AGAIN}",
         )
+
+
+def _as_seen(tokens: Iterator[bytes]) -> Iterator[bytes]:
+    for number, token in enumerate(tokens):
+        yield token.partition(b"\0")[0] or b"[EMPTY_%d]" % number
