@@ -6,7 +6,8 @@ import ctypes
 import time
 
 from snug.domain.model import LoadOptions, ModelFile
-from snug.engine.loaded import BATCH_TOKENS, LoadedModel
+from snug.engine.fitting import BATCH_TOKENS
+from snug.engine.loaded import LoadedModel
 from snug.engine.native import Native
 
 

@@ -13,8 +13,9 @@ from typing import Any
 
 from snug.domain.errors import EnvironmentFault
 from snug.domain.sampling import MAX_SEED, Sampling
+from snug.engine.fitting import BATCH_TOKENS
 from snug.engine.grammar import Grammar
-from snug.engine.loaded import BATCH_TOKENS, LoadedModel
+from snug.engine.loaded import LoadedModel
 from snug.engine.prompt import KnownTokens
 
 _ABORTED = 2  # llama_decode's result when the abort callback asked for it

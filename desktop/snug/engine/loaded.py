@@ -6,43 +6,21 @@ import ctypes
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from snug.domain.errors import ModelFileError, OutOfMemoryError
-from snug.domain.model import (
-    DEFAULT_CONTEXT_LENGTH,
-    Device,
-    DeviceKind,
-    LoadOptions,
-    ModelFile,
-    Placement,
-)
+from snug.domain.model import Device, DeviceKind, LoadOptions, ModelFile, Placement
+from snug.engine.fitting import BATCH_TOKENS, find_fit, refusal
+from snug.engine.memory import available_bytes, physical_cores
 from snug.engine.native import Native
 
-MIN_CONTEXT_LENGTH = 512
-BATCH_TOKENS = 512
-MEMORY_SHARE = 0.85  # of what is available; the rest is the system's (threats: RAM exhaustion)
-GPU_MARGIN_BYTES = 384 * 2**20  # compute buffers and the desktop's own needs
 _LAYER = re.compile(r"layer\s+(\d+) assigned to device ([^,\s]+)")
 
 
 class Cancelled(Exception):
     """The person stopped the load; nothing is left behind."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What of a model's shape decides its KV cache."""
-
-    layers: int
-    kv_width: int  # elements of one token's K (or V) row in one layer
-    trained_context: int
-
-    def kv_bytes(self, context_length: int) -> int:
-        """Bytes of a 16-bit KV cache. Source: llama.cpp, llama_kv_cache: K and V per layer."""
-        return 2 * 2 * self.layers * self.kv_width * context_length
 
 
 class LoadedModel:
@@ -67,9 +45,11 @@ class LoadedModel:
         self.context: Any = None
         native.listen(lambda _level, text: self._log.append(text))
         try:
+            self.fit = find_fit(native, file, options)
+            if not self.fit.fits:
+                raise refusal(file, self.fit, options)
             self._load(on_progress)
             self.vocabulary: Any = self._llama.llama_model_get_vocab(self.model)
-            self.shape = self._shape()
             self.context_length = self._open_context()
             self.memory: Any = self._llama.llama_get_memory(self.context)
             self.placement = self._placement()
@@ -161,18 +141,9 @@ class LoadedModel:
     # -- loading ------------------------------------------------------------------------------
 
     def _load(self, on_progress: Callable[[float], bool]) -> None:
-        devices = self._native.devices()
-        wanted = self.options.gpu_layers
-        layers = layers_that_fit(self.file, devices) if wanted is None else wanted
-        while True:
-            cancelled = self._try_load(layers, on_progress)
-            if self.model:
-                return
-            if cancelled:
-                raise Cancelled
-            if layers == 0 or not _out_of_memory(self._log):
-                raise self._failure()
-            layers //= 2
+        cancelled = self._try_load(self.fit.projection.gpu_layers, on_progress)
+        if not self.model:
+            raise Cancelled if cancelled else self._failure()
 
     def _try_load(self, gpu_layers: int, on_progress: Callable[[float], bool]) -> bool:
         """One try; `self.model` is set when it worked. Returns: the person cancelled it."""
@@ -191,35 +162,12 @@ class LoadedModel:
         self.model = self._llama.llama_model_load_from_file(os.fsencode(self.file.path), parameters)
         return cancelled
 
-    def _shape(self) -> Shape:
-        llama, model = self._llama, self.model
-        heads = max(1, llama.llama_model_n_head(model))
-        head_width = llama.llama_model_n_embd(model) // heads
-        return Shape(
-            layers=llama.llama_model_n_layer(model),
-            kv_width=llama.llama_model_n_head_kv(model) * head_width,
-            trained_context=llama.llama_model_n_ctx_train(model),
-        )
-
     def _open_context(self) -> int:
-        """Open a context; halve an automatic length until it fits. Returns: its length."""
-        trained = max(self.shape.trained_context, MIN_CONTEXT_LENGTH)
-        wanted = self.options.context_length
-        length = min(trained, wanted or DEFAULT_CONTEXT_LENGTH)
-        available = available_bytes()
-        while True:
-            needed = self.shape.kv_bytes(length)
-            if needed <= MEMORY_SHARE * available:
-                self.context = self._new_context(length)
-                if self.context:
-                    return int(self._llama.llama_n_ctx(self.context))
-            if wanted is not None or length <= MIN_CONTEXT_LENGTH:
-                raise OutOfMemoryError(
-                    f"A context of {length} tokens needs {_gigabytes(needed)} beside the model, "
-                    f"and {_gigabytes(available)} are free. Choose a shorter context or a "
-                    "smaller model."
-                )
-            length //= 2
+        """Open a context of the length that was chosen. Returns: its length."""
+        self.context = self._new_context(self.fit.projection.context_length)
+        if not self.context:
+            raise self._failure()
+        return int(self._llama.llama_n_ctx(self.context))
 
     def _new_context(self, length: int) -> Any:
         parameters = self._llama.llama_context_default_params()
@@ -242,7 +190,7 @@ class LoadedModel:
             for name in where.values()
             if name in devices and devices[name].kind is not DeviceKind.CPU
         ]
-        total = len(where) or self.shape.layers + 1
+        total = len(where) or self.fit.projection.layers
         gpus = [d for d in devices.values() if d.kind is not DeviceKind.CPU]
         if on_gpu:
             main = max(set(on_gpu), key=on_gpu.count)
@@ -271,53 +219,6 @@ class LoadedModel:
             f"{self.file.name} could not be loaded: {cause}. The file may be damaged or of a kind "
             "this version cannot run; check it with: snug models check"
         )
-
-
-def layers_that_fit(file: ModelFile, devices: tuple[Device, ...]) -> int:
-    """How many layers the GPUs can take now, by size; 0 without a GPU, -1 for all.
-
-    A layer is taken to weigh its share of the file, with a tenth on top for its KV cache. llama.cpp
-    tells what did not fit; the load is then tried with half.
-    """
-    gpus = [d for d in devices if d.kind is not DeviceKind.CPU]
-    if not gpus:
-        return 0
-    room = sum(max(0, d.free_bytes - GPU_MARGIN_BYTES) for d in gpus)
-    if file.layers == 0 or room >= 1.1 * file.size_bytes:
-        return -1 if room > 0 else 0
-    return int(room // (1.1 * file.size_bytes / (file.layers + 1)))
-
-
-def available_bytes() -> int:
-    """Memory that can be used now without swapping. Source: proc(5), MemAvailable."""
-    try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return 8 * 2**30
-
-
-def physical_cores() -> int:
-    """Cores this process may use; SMT siblings beyond four are not counted (they slow decoding)."""
-    try:
-        usable = len(os.sched_getaffinity(0))
-    except AttributeError:
-        usable = os.cpu_count() or 1
-    if usable <= 4:
-        return usable
-    cores = set()
-    for folder in Path("/sys/devices/system/cpu").glob("cpu[0-9]*/topology"):
-        try:
-            package = (folder / "physical_package_id").read_text().strip()
-            cores.add((package, (folder / "core_id").read_text().strip()))
-        except OSError:
-            continue
-    return min(usable, len(cores)) if cores else usable
 
 
 def same_load(loaded: LoadedModel, file: ModelFile, options: LoadOptions) -> bool:

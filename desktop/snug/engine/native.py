@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -18,13 +19,20 @@ from types import ModuleType
 
 from snug.domain.errors import EnvironmentFault
 from snug.domain.model import Device, DeviceKind
+from snug.engine.memory import available_bytes
 
 # A virtual CPU may advertise AMX without the state it needs; the first matrix product then dies
 # with SIGSEGV (ggml-org/llama.cpp #20824, ollama/ollama #17006). The next best variant (zen4 or
 # icelake) has everything but AMX. Can go when a probe in a disposable child has proved it here.
 _RISKY_VARIANTS = frozenset({"sapphirerapids"})
 _PROBE_TIMEOUT_S = 30.0
-_KINDS = {0: DeviceKind.CPU, 1: DeviceKind.GPU, 2: DeviceKind.INTEGRATED}
+# OpenMP's threads wait for each other after every graph node, spinning for milliseconds by default.
+# Where another program takes a core, all of that is lost: with two busy loops on two cores decoding
+# fell from 140 to between 2 and 50 tokens/s, against a steady 32 to 60 with this count; on an idle
+# machine both gave the same. Read by libgomp when it is loaded; a value set outside is kept.
+_SPIN_COUNT = "1000"
+_CPU = 0
+_KINDS = {_CPU: DeviceKind.CPU, 1: DeviceKind.GPU, 2: DeviceKind.INTEGRATED}
 
 _LOG_CALLBACK = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
 
@@ -39,6 +47,7 @@ class Native:
     """
 
     def __init__(self, probe_gpu: bool = True) -> None:
+        os.environ.setdefault("GOMP_SPINCOUNT", _SPIN_COUNT)
         folder = library_folder()
         self._ggml = ctypes.CDLL(str(_versioned(folder, "ggml")), mode=ctypes.RTLD_GLOBAL)
         _declare(self._ggml)
@@ -68,6 +77,8 @@ class Native:
             free, total = ctypes.c_size_t(), ctypes.c_size_t()
             self._ggml.ggml_backend_dev_memory(device, ctypes.byref(free), ctypes.byref(total))
             kind = self._ggml.ggml_backend_dev_type(device)
+            if kind == _CPU:  # llama.cpp tells the whole memory of the machine as free
+                free.value = min(total.value, available_bytes())
             found.append(
                 Device(
                     name=self._ggml.ggml_backend_dev_name(device).decode(errors="replace"),
@@ -78,6 +89,17 @@ class Native:
                 )
             )
         return tuple(found)
+
+    def owner_of(self, buffer_type: int) -> tuple[str, DeviceKind]:
+        """Name and kind of the device whose memory a buffer type lies in.
+
+        A GPU's pinned host buffers lie in main memory, and so count as the CPU's.
+        """
+        device = self._ggml.ggml_backend_buft_get_device(buffer_type)
+        if not device or self._ggml.ggml_backend_buft_is_host(buffer_type):
+            return "CPU", DeviceKind.CPU
+        kind = _KINDS.get(self._ggml.ggml_backend_dev_type(device), DeviceKind.ACCELERATOR)
+        return self._ggml.ggml_backend_dev_name(device).decode(errors="replace"), kind
 
     def _load_cpu(self, folder: Path) -> str:
         best = best_cpu_plugin(folder)
@@ -186,6 +208,8 @@ def _declare(ggml: ctypes.CDLL) -> None:
         ("ggml_backend_dev_name", [ctypes.c_void_p], ctypes.c_char_p),
         ("ggml_backend_dev_description", [ctypes.c_void_p], ctypes.c_char_p),
         ("ggml_backend_dev_memory", [ctypes.c_void_p, size_p, size_p], None),
+        ("ggml_backend_buft_get_device", [ctypes.c_void_p], ctypes.c_void_p),
+        ("ggml_backend_buft_is_host", [ctypes.c_void_p], ctypes.c_bool),
         ("ggml_backend_dev_type", [ctypes.c_void_p], ctypes.c_int),
     ):
         function = getattr(ggml, name)
