@@ -35,6 +35,7 @@ from PySide6.QtWidgets import (
 from snug.domain.search import MATCH_END, MATCH_START
 from snug.ui.conversation_model import ROW_ROLE, Row, RowKind
 from snug.ui.icons import icon
+from snug.ui.parts import draw_line
 from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
 
@@ -113,9 +114,9 @@ class ConversationDelegate(QStyledItemDelegate):
             painter.setPen(QPen(self._theme.color("accent"), 2))
             inside = ground.adjusted(1, 1, -1, -1)
             painter.drawRoundedRect(inside, SIZES.radius - 1, SIZES.radius - 1)
-        elif is_open and self._theme.palette.line == self._theme.palette.line_strong:
-            painter.setBrush(Qt.BrushStyle.NoBrush)  # high contrast: a shape, not only a shade
-            painter.setPen(QPen(self._theme.color("line_strong"), 1))
+        elif is_open:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(self._theme.color("raised_line"), 1))
             painter.drawRoundedRect(ground, SIZES.radius, SIZES.radius)
 
     def _paint_conversation(
@@ -134,8 +135,7 @@ class ConversationDelegate(QStyledItemDelegate):
                 inner.setLeft(dots.right() + SIZES.gap)
             else:
                 inner.setRight(dots.left() - SIZES.gap)
-        text = QFontMetrics(font).elidedText(row.text, Qt.TextElideMode.ElideRight, inner.width())
-        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter, text)
+        draw_line(painter, inner, row.text, option.direction)
 
     def _paint_hit(self, painter: QPainter, inner: QRect, row: Row) -> None:
         font = self._theme.font(SIZES.bar, QFont.Weight.DemiBold)
@@ -143,8 +143,7 @@ class ConversationDelegate(QStyledItemDelegate):
         painter.setFont(font)
         painter.setPen(self._theme.color("text"))
         top = QRect(inner.left(), inner.top() + SIZES.gap_2, inner.width(), metrics.height())
-        title = metrics.elidedText(row.text, Qt.TextElideMode.ElideRight, inner.width())
-        painter.drawText(top, Qt.AlignmentFlag.AlignVCenter, title)
+        draw_line(painter, top, row.text, painter.layoutDirection())
         painter.setPen(self._theme.color("text_soft"))
         layout = self._snippet_layout(row.snippet, inner.width())
         layout.draw(painter, QPointF(inner.left(), top.bottom() + 3))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
+from unicodedata import bidirectional
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -51,12 +52,11 @@ class ElidedLabel(QLabel):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw as much as fits."""
         painter = QPainter(self)
-        shown = self.fontMetrics().elidedText(
-            self.text(), Qt.TextElideMode.ElideRight, self.width()
-        )
-        self.setToolTip(self.text() if shown != self.text() else "")
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, shown)
+        room = self.contentsRect()
+        draw_line(painter, room, self.text(), self.layoutDirection())
         painter.end()
+        fits = self.fontMetrics().horizontalAdvance(self.text()) <= room.width()
+        self.setToolTip("" if fits else self.text())
 
 
 class Segments(QFrame):
@@ -164,6 +164,32 @@ def hairline(upright: bool = False) -> QFrame:
     line = QFrame()
     line.setProperty("kind", "line_upright" if upright else "line")
     return line
+
+
+def draw_line(painter: QPainter, room: QRect, text: str, direction: Qt.LayoutDirection) -> None:
+    """Draw one line at the reading side of `room`, ended by … where it is too long.
+
+    The text's own direction decides on which side it is cut, so that an English title in an Arabic
+    window keeps its beginning.
+    """
+    from_right = direction is Qt.LayoutDirection.RightToLeft
+    side = Qt.AlignmentFlag.AlignRight if from_right else Qt.AlignmentFlag.AlignLeft
+    shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room.width())
+    painter.setLayoutDirection(reading_direction(text))
+    flags = side | Qt.AlignmentFlag.AlignAbsolute | Qt.AlignmentFlag.AlignVCenter
+    painter.drawText(room, flags, shown)
+    painter.setLayoutDirection(direction)
+
+
+def reading_direction(text: str) -> Qt.LayoutDirection:
+    """From the right where the first letter with a direction of its own is written so."""
+    for letter in text:
+        kind = bidirectional(letter)
+        if kind in ("R", "AL"):
+            return Qt.LayoutDirection.RightToLeft
+        if kind == "L":
+            break
+    return Qt.LayoutDirection.LeftToRight
 
 
 def soft_shadow(theme: Theme, parent: QWidget) -> QGraphicsDropShadowEffect:

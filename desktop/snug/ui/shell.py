@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QRect, Signal
+from PySide6.QtCore import QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QStyle, QWidget
 
@@ -18,7 +18,7 @@ class Scrim(QWidget):
         super().__init__(parent)
         self.setObjectName("scrim")
         self.setProperty("kind", "scrim")
-        self.setAutoFillBackground(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.hide()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

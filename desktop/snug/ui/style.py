@@ -76,7 +76,9 @@ QPushButton[kind="nav"]:focus { border: 2px solid $accent; padding: 0px 8px; }
 QPushButton[kind="quiet"]:disabled, QToolButton[kind="quiet"]:disabled { background: transparent;
   color: $text_faint; }
 QPushButton[kind="nav"] { text-align: left; color: $text_soft; min-height: 28px; }
-QPushButton[kind="nav"]:checked { background: $raised; color: $text; font-weight: 600; }
+QPushButton[kind="nav"]:checked { background: $raised; color: $text; font-weight: 600;
+  border: 2px solid $raised_line; }
+QPushButton[kind="nav"]:checked:focus { border: 2px solid $accent; }
 QPushButton[kind="row"] { text-align: left; }
 QPushButton[kind="row"]:checked { background: $accent_soft; }
 QPushButton[kind="link"] { background: transparent; border: 2px solid transparent; color: $accent;

@@ -27,6 +27,7 @@ class Palette:
         page: behind the conversation.
         panel: bars, drawers, cards; one step away from the page.
         raised: hover and selected rows, code blocks; the second step.
+        raised_line: edge of what is selected; in high contrast a shape, else not seen.
         bubble: the person's message.
         line: hairlines. `line_strong`: borders of controls (3 : 1 on page and panel).
         text, text_soft, text_faint: the three greys of writing; all readable.
@@ -41,6 +42,7 @@ class Palette:
     page: str
     panel: str
     raised: str
+    raised_line: str
     bubble: str
     line: str
     line_strong: str
@@ -70,6 +72,7 @@ LIGHT = Palette(
     page="#ffffff",
     panel="#f6f6f4",
     raised="#ecece8",
+    raised_line="#ecece8",
     bubble="#eef1ee",
     line="#e2e2dd",
     line_strong="#8d8d85",
@@ -99,6 +102,7 @@ DARK = Palette(
     page="#191a19",
     panel="#202221",
     raised="#2b2d2c",
+    raised_line="#2b2d2c",
     bubble="#29302c",
     line="#323533",
     line_strong="#6b706c",
@@ -128,6 +132,7 @@ CONTRAST = Palette(
     page="#000000",
     panel="#000000",
     raised="#141414",
+    raised_line="#ffffff",
     bubble="#141414",
     line="#ffffff",
     line_strong="#ffffff",
