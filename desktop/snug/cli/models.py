@@ -79,6 +79,49 @@ def check_model(session: Session) -> int:
     return 1 if problems else 0
 
 
+def fit_model(session: Session) -> int:
+    """Whether a model fits this machine now, and how; 1 where it does not."""
+    options = session.options
+    with session.open() as services:
+        model = services.models.resolve(options.target)
+        fit = services.models.fit(model, options.context_length)
+    found = fit.projection
+    if options.json:
+        print_json(
+            {
+                "fits": fit.fits,
+                "context_length": found.context_length,
+                "gpu_layers": found.gpu_layers,
+                "layers": found.layers,
+                "bytes": {
+                    "weights": found.weights,
+                    "kv_cache": found.kv_cache,
+                    "compute": found.compute,
+                },
+                "devices": found.devices,
+                "needed_bytes": fit.needed_bytes,
+                "free_bytes": fit.free_bytes,
+                "tokens_per_second": fit.tokens_per_second,
+            }
+        )
+        return 0 if fit.fits else 1
+    total = gigabytes(found.weights + found.kv_cache + found.compute)
+    if not fit.fits:
+        print(
+            f"{model.name} does not fit: it needs {gigabytes(fit.needed_bytes)} and "
+            f"{gigabytes(fit.free_bytes)} are free."
+        )
+        return 1
+    where = f"{found.gpu_layers} of {found.layers} layers on the graphics card"
+    print(
+        f"{model.name} fits with a context of {found.context_length} tokens: {total}"
+        + (f", {where}." if found.gpu_layers else ", on the processor.")
+    )
+    if fit.tokens_per_second is not None:
+        print(f"About {fit.tokens_per_second:.0f} tokens per second.")
+    return 0
+
+
 def _checked_path(models: tuple[ModelFile, ...], session: Session) -> Path:
     """A path as it stands; else the file of the model with that name."""
     target: str = session.options.target

@@ -99,6 +99,10 @@ def _add_models(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         if argument is not None:
             parser.add_argument("target", metavar=argument)
         parser.set_defaults(run=run)
+    fit = _command(group, "fit", "whether a model fits this machine now")
+    fit.add_argument("target", metavar="MODEL")
+    fit.add_argument("--context-length", type=int, metavar="N", help="tokens of context")
+    fit.set_defaults(run=models.fit_model)
 
 
 def _add_conversations(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -26,10 +26,12 @@ from snug.domain.events import (
     Timings,
     Usage,
 )
+from snug.domain.fit import Fit
 from snug.domain.model import Device, LoadOptions, ModelFile, Placement
 from snug.domain.prompt import ContextPlan, GenerationRequest
 from snug.engine.answer import Answerer
 from snug.engine.decoder import AbortSwitch, Decoder
+from snug.engine.fitting import find_fit
 from snug.engine.loaded import Cancelled, LoadedModel, same_load
 from snug.engine.native import Native
 from snug.engine.prompt import KnownTokens, PromptBuilder
@@ -107,6 +109,10 @@ class EngineHost:
             SnugError: llama.cpp could not be brought up, or the engine is closed.
         """
         return self.call(lambda native: native.devices())
+
+    def fit(self, model: ModelFile, options: LoadOptions) -> Fit:
+        """How a model would be loaded now; projected between two tokens of a running answer."""
+        return self.call(lambda native: find_fit(native, model, options))
 
     def problems(self) -> tuple[str, ...]:
         """What went wrong while bringing up the devices, in sentences."""

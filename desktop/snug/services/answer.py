@@ -45,7 +45,7 @@ class AnswerRun:
         conversation_id: str,
         answer_id: str,
         sink: EventSink,
-        on_end: Callable[[], None],
+        on_end: Callable[[Finished | Failed], None],
     ) -> None:
         self.conversation_id = conversation_id
         self.answer_id = answer_id
@@ -166,9 +166,9 @@ class AnswerRun:
             self._sink(Paused(fault.message))
         self._store.writer.submit(self._flush, RETRY_S)
 
-    def _end(self, event: Event) -> None:
+    def _end(self, event: Finished | Failed) -> None:
         self._may_go_on.set()
-        self._on_end()
+        self._on_end(event)
         try:
             self._sink(event)
         finally:

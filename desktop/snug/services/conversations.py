@@ -25,6 +25,7 @@ from snug.domain.conversation import (
     path_to,
 )
 from snug.domain.errors import SnugError, UserError
+from snug.domain.events import Failed, Finished
 from snug.domain.model import ModelFile
 from snug.domain.prompt import GenerationRequest, PromptMessage
 from snug.domain.schema import check_schema
@@ -32,6 +33,9 @@ from snug.domain.search import SearchHit
 from snug.services.answer import AnswerRun
 from snug.services.models import ModelService
 from snug.services.protocols import ConversationStore, Engine, EventSink, PlanSink
+
+
+_MEASURED_TOKENS = 16  # a shorter answer says little about the speed
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class ConversationService:
         self._models = models
         self._engine = engine
         self._running: dict[str, AnswerRun] = {}
+        self._answering: dict[str, ModelFile] = {}
         self._lock = threading.Lock()
 
     # -- reading ------------------------------------------------------------------------------
@@ -242,7 +247,7 @@ class ConversationService:
             conversation_id,
             answer_id or new_id(),
             sink,
-            on_end=lambda: self._forget(conversation_id),
+            on_end=lambda event: self._forget(conversation_id, event),
         )
         with self._lock:
             if conversation_id in self._running:
@@ -264,6 +269,8 @@ class ConversationService:
             run.fail(error.message)
             return
         request = replace(request, schema=prepared.schema)
+        with self._lock:
+            self._answering[run.conversation_id] = model
         run.attach(self._engine.generate(request, run.on_event))
 
     def _ask(
@@ -328,9 +335,15 @@ class ConversationService:
             answer_start=answer_start,
         )
 
-    def _forget(self, conversation_id: str) -> None:
+    def _forget(self, conversation_id: str, event: Finished | Failed) -> None:
         with self._lock:
             self._running.pop(conversation_id, None)
+            model = self._answering.pop(conversation_id, None)
+        if model is None or not isinstance(event, Finished):
+            return
+        if event.usage.completion_tokens >= _MEASURED_TOKENS:
+            with contextlib.suppress(SnugError):  # worth remembering, not worth a failure
+                self._models.record_speed(model, event.timings.tokens_per_second)
 
     def _quietly(self, work: Callable[[], None]) -> None:
         """Work whose failure the next, more important write will tell about."""

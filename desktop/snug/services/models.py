@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 from snug.domain.conversation import ConversationSettings
 from snug.domain.errors import NotFoundError, UserError
+from snug.domain.fit import Fit
 from snug.domain.model import Device, LoadOptions, ModelFile, Placement
 from snug.services.protocols import (
     Cancellable,
@@ -18,6 +21,8 @@ from snug.services.protocols import (
 STARTER = "starter"
 _DEFAULT_MODEL = "model.default"
 _CONTEXT_LENGTH = "model.context_length"
+_SPEEDS = "model.speeds"
+_KEPT_SPEEDS = 64
 
 
 class ModelService:
@@ -88,6 +93,44 @@ class ModelService:
         value = "" if tokens is None else str(_checked_context_length(tokens))
         self._store.set_setting(_CONTEXT_LENGTH, value)
 
+    def fit(self, model: ModelFile, context_length: int | None = None) -> Fit:
+        """Whether and how a model fits what is free now, with the speed to expect here.
+
+        Args:
+            context_length: a fixed one, in tokens; None takes the person's or the best.
+        """
+        options = self.load_options(model)
+        if context_length is not None:
+            options = LoadOptions(context_length=_checked_context_length(context_length))
+        fit = self._engine.fit(model, options)
+        return replace(fit, tokens_per_second=self._expected_speed(model))
+
+    def record_speed(self, model: ModelFile, tokens_per_second: float) -> None:
+        """Remember how fast a model answered on this machine. Raises: SnugError."""
+        speeds = self._speeds()
+        speeds.pop(_speed_key(model), None)
+        speeds[_speed_key(model)] = (round(tokens_per_second, 2), model.size_bytes)
+        newest = dict(list(speeds.items())[-_KEPT_SPEEDS:])
+        self._store.set_setting(_SPEEDS, json.dumps(newest))
+
+    def _expected_speed(self, model: ModelFile) -> float | None:
+        """Measured here with this file; else scaled by size, since decoding reads every weight."""
+        speeds = self._speeds()
+        if not speeds:
+            return None
+        measured = speeds.get(_speed_key(model))
+        if measured is not None:
+            return measured[0]
+        speed, size = min(speeds.values(), key=lambda known: abs(known[1] - model.size_bytes))
+        return round(speed * size / max(model.size_bytes, 1), 2)
+
+    def _speeds(self) -> dict[str, tuple[float, int]]:
+        try:
+            kept = json.loads(self._store.setting(_SPEEDS) or "{}")
+            return {str(k): (float(v[0]), int(v[1])) for k, v in kept.items()}
+        except (ValueError, TypeError, AttributeError, IndexError):
+            return {}
+
     def preload(self, model: ModelFile, sink: EventSink) -> Cancellable:
         """Load a model ahead of its first use; events come on the engine's thread."""
         return self._engine.preload(model, self.load_options(model), sink)
@@ -111,6 +154,10 @@ class ModelService:
     def placement(self) -> tuple[ModelFile, Placement] | None:
         """The loaded model and where it really lies."""
         return self._engine.placement()
+
+
+def _speed_key(model: ModelFile) -> str:
+    return model.sha256[:16] or model.name
 
 
 def _checked_context_length(tokens: int) -> int:

@@ -18,6 +18,7 @@ from snug.domain.conversation import (
 )
 from snug.domain.errors import SnugError
 from snug.domain.events import Event
+from snug.domain.fit import Fit
 from snug.domain.model import Device, LoadOptions, ModelFile, Placement
 from snug.domain.prompt import ContextPlan, GenerationRequest
 from snug.domain.search import SearchHit
@@ -50,6 +51,14 @@ class Engine(Protocol):
 
         The sink stays silent while the request's model is not loaded: there is nothing to count
         with.
+        """
+
+    def fit(self, model: ModelFile, options: LoadOptions) -> Fit:
+        """How the model would be loaded into what is free now; waits for the engine.
+
+        What the loaded model holds counts as taken, unless it is this very model.
+
+        Raises: ModelFileError.
         """
 
     def devices(self) -> tuple[Device, ...]:
