@@ -30,6 +30,9 @@ from snug.ui.tokens import REFRESH_MS, SIZES
 from snug.ui.window_memory import keep_geometry, restore_geometry
 
 
+_MORE_KEYS = {Place.SETTINGS: ("Ctrl+,",)}
+
+
 class MainWindow(QMainWindow):
     """Build it, show it; then `start` loads the model.
 
@@ -128,7 +131,11 @@ class MainWindow(QMainWindow):
 
     def _make_keys(self) -> tuple[Key, ...]:
         places = tuple(
-            Key((f"Ctrl+{number}",), entry.text, partial(self.go_to, entry.place))
+            Key(
+                (f"Ctrl+{number}", *_MORE_KEYS.get(entry.place, ())),
+                entry.text,
+                partial(self.go_to, entry.place),
+            )
             for number, entry in enumerate(self._entries, start=1)
         )
         return (
@@ -137,7 +144,6 @@ class MainWindow(QMainWindow):
             Key(("Ctrl+M",), self.tr("Choose the model"), self.header.picker.open_list),
             Key(("Esc",), self.tr("Stop the answer"), self._on_escape),
             *places,
-            Key(("Ctrl+,",), self.tr("Settings"), lambda: self.go_to(Place.SETTINGS)),
             Key(("Ctrl+B",), self.tr("Show or hide the bar"), self.shell.toggle_bar),
             Key(("F1", "Ctrl+/"), self.tr("This list"), self.show_shortcuts),
             Key(("Ctrl+Q",), self.tr("Close Snug"), self._on_quit),

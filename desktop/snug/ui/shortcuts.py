@@ -19,7 +19,7 @@ class Key:
     """One thing keys can do.
 
     Attributes:
-        keys: all of them work; the first is shown.
+        keys: any of them.
         action: None for keys that belong to a widget and are only listed.
     """
 
@@ -63,8 +63,7 @@ class ShortcutSheet(QDialog):
         grid = flat(QGridLayout(), spacing=SIZES.gap_2)
         grid.setHorizontalSpacing(SIZES.gap_6 * 2)
         for row, key in enumerate((*keys, *chat_keys())):
-            name = QKeySequence(key.keys[0]).toString(QKeySequence.SequenceFormat.NativeText)
-            shown = label(name, tone="soft")
+            shown = label(_tr(" or ").join(_native(name) for name in key.keys), tone="soft")
             shown.setFont(theme.font(SIZES.bar, tabular=True))
             grid.addWidget(label(key.text), row, 0)
             grid.addWidget(shown, row, 1, Qt.AlignmentFlag.AlignRight)
@@ -72,6 +71,10 @@ class ShortcutSheet(QDialog):
         column.addStretch(1)
         close = push_button("shortcutSheetClose", _tr("Close"), "", self.close)
         column.addWidget(close, 0, Qt.AlignmentFlag.AlignRight)
+
+
+def _native(keys: str) -> str:
+    return QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)
 
 
 def _tr(text: str) -> str:
