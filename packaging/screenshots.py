@@ -14,6 +14,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 from snug.app import Application
 from snug.domain.conversation import (
@@ -87,23 +88,27 @@ SAMPLES = (
 
 
 def fill(store: ConversationStore) -> str:
-    """Store the samples. Returns: the id of the newest."""
+    """Store the samples as if each had been had at its time. Returns: the id of the newest."""
     newest = ""
     for sample in SAMPLES:
         newest = new_id()
         moment = now_ms() - round(sample.age_h * HOUR_MS)
-        store.create(Conversation(newest, sample.title, created_ms=moment, updated_ms=moment))
-        asked = new_id()
-        for message_id, parent, role, text in (
-            (asked, None, Role.USER, sample.question),
-            (new_id(), asked, Role.ASSISTANT, sample.answer),
-        ):
-            parts = (Part(PartKind.TEXT, text),)
+        with mock.patch("snug.vault.tables.now_ms", return_value=moment):
+            store.create(Conversation(newest, sample.title, created_ms=moment, updated_ms=moment))
+            asked = new_id()
             store.add_message(
-                Message(message_id, newest, parent, role, parts, created_ms=moment), durable=False
+                _message(asked, newest, None, Role.USER, sample.question), durable=False
             )
-        store.set_title(newest, sample.title)
+            store.add_message(
+                _message(new_id(), newest, asked, Role.ASSISTANT, sample.answer), durable=False
+            )
     return newest
+
+
+def _message(
+    message_id: str, conversation_id: str, parent_id: str | None, role: Role, text: str
+) -> Message:
+    return Message(message_id, conversation_id, parent_id, role, (Part(PartKind.TEXT, text),))
 
 
 def take(application: Application, shown_id: str, options: argparse.Namespace) -> bool:
