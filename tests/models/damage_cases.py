@@ -315,6 +315,28 @@ CASES: tuple[Case, ...] = (
         D.VOCABULARY,
         "EOS",
     ),
+    _with(
+        "norm in half precision",
+        lambda m: vars(m.tensors[3]).update(type=1, bytes_per_element=2),
+        D.TENSOR_TYPE,
+        "only as F32",
+    ),
+    _with(
+        "byte without a token",
+        lambda m: m.set_array(
+            "tokenizer.ggml.tokens",
+            TEXT,
+            [*tokens()[:-1], "x"][:50] + [f"w{number}" for number in range(VOCABULARY - 50)],
+        ),
+        D.VOCABULARY,
+        "209 of the 256 bytes",
+    ),
+    _with(
+        "bytes of a tokenizer without",
+        lambda m: m.set("tokenizer.ggml.model", TEXT, "bert"),
+        D.VOCABULARY,
+        "tokens for bytes",
+    ),
     Case("a token twice", _repeated_tokens, D.VOCABULARY_TWICE, "more than once"),
     _with(
         "tokens that differ after a NUL",

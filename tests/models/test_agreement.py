@@ -35,7 +35,8 @@ def _write(path: Path, architecture: str) -> Path:
         writer.add_expert_count(8)
         writer.add_expert_used_count(2)
     writer.add_tokenizer_model("llama")
-    writer.add_token_list([f"token {number}" for number in range(2000)])
+    raw = [f"<0x{byte:02X}>" for byte in range(256)]
+    writer.add_token_list(raw + [f"token {number}" for number in range(1744)])
     writer.add_token_scores([0.5] * 2000)
     writer.add_token_types([1] * 2000)
     writer.add_chat_template("{% for m in messages %}ü{{ m }}{% endfor %}")

@@ -10,6 +10,8 @@ import contextlib
 import io
 import os
 import stat
+import sys
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +71,22 @@ class GgufFile:
         cursor = Cursor(self._source, value.offset)
         cursor.where = f'the array "{key}"'
         yield from cursor.strings(value.count)
+
+    def integers(self, key: str) -> array[int]:
+        """The elements of an array of 32-bit signed numbers; none where the key holds no such.
+
+        Raises:
+            GgufError: the file is cut short.
+        """
+        numbers = array("i")
+        value = self.header.metadata.get(key)
+        if value is not None and value.element is ValueType.INT32:
+            cursor = Cursor(self._source, value.offset)
+            cursor.where = f'the array "{key}"'
+            numbers.frombytes(cursor.take(value.count * numbers.itemsize))
+        if sys.byteorder == "big":
+            numbers.byteswap()
+        return numbers
 
     def unchanged(self) -> bool:
         """Whether the file still has the size and time that it was opened with."""

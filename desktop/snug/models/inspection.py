@@ -17,7 +17,7 @@ from snug.models.gguf import GgufHeader
 from snug.models.metadata_checks import check_architecture, check_metadata
 from snug.models.roles import FileRole, refusal, role_of
 from snug.models.shards import Shards, inspect_shards
-from snug.models.tensor_checks import check_tensors
+from snug.models.tensor_checks import check_small_tensors, check_tensors
 from snug.models.vocabulary_checks import check_vocabulary
 
 MAX_PROBLEMS: Final = 20
@@ -93,6 +93,7 @@ def _damage(file: GgufFile, role: FileRole, shards: Shards) -> Iterator[Problem]
         yield problem
     if named and role in _WITH_NUMBERS:
         yield from check_metadata(file.header)
+        yield from check_small_tensors(file.header)
     if role in _WITH_VOCABULARY:
         try:
             yield from check_vocabulary(file)

@@ -51,6 +51,19 @@ def check_tensors(header: GgufHeader) -> Iterator[Problem]:
     yield from _check_length(header)
 
 
+def check_small_tensors(header: GgufHeader) -> Iterator[Problem]:
+    """Norms and biases are F32: the CPU's binary operations end the process on other types."""
+    for tensor in header.tensors:
+        bias = tensor.name.endswith(".bias") and tensor.elements == tensor.shape[0]
+        if (bias or tensor.name.endswith("norm.weight")) and tensor.type.label != "F32":
+            yield Problem(
+                Damage.TENSOR_TYPE,
+                f"The tensor {quoted(tensor.name)} is of type {tensor.type.label}, but llama.cpp "
+                "computes it only as F32. Choose another file of this model.",
+            )
+            return
+
+
 def _check_length(header: GgufHeader) -> Iterator[Problem]:
     if not header.tensors:
         return

@@ -16,6 +16,8 @@ from snug.models.gguf import GgufHeader
 from snug.models.metadata_checks import MAX_VOCABULARY
 from snug.models.tables import ValueType
 
+_TYPES: Final = "tokenizer.ggml.token_type"
+_BYTE_TYPE: Final = 6
 TOKENS: Final = "tokenizer.ggml.tokens"
 _MODEL: Final = "tokenizer.ggml.model"
 _MERGES: Final = "tokenizer.ggml.merges"
@@ -61,13 +63,14 @@ def check_vocabulary(file: GgufFile) -> Iterator[Problem]:
     yield from _check_companions(header, model, tokens.count)
     yield from _check_special_tokens(header, model, tokens.count)
     yield from _check_distinct(file, tokens.count)
+    yield from _check_bytes(file, model)
 
 
 def _check_companions(header: GgufHeader, model: str, count: int) -> Iterator[Problem]:
     """The arrays that stand beside the tokens: one score and one type for each, and the merges."""
     for key, elements in (
         ("tokenizer.ggml.scores", (ValueType.FLOAT32, ValueType.INT32)),
-        ("tokenizer.ggml.token_type", (ValueType.INT32,)),
+        (_TYPES, (ValueType.INT32,)),
     ):
         value = header.metadata.get(key)
         if value is not None and (value.element not in elements or value.count < count):
@@ -124,3 +127,25 @@ def _check_distinct(file: GgufFile, count: int) -> Iterator[Problem]:
 def _as_seen(tokens: Iterator[bytes]) -> Iterator[bytes]:
     for number, token in enumerate(tokens):
         yield token.partition(b"\0")[0] or b"[EMPTY_%d]" % number
+
+
+def _check_bytes(file: GgufFile, model: str) -> Iterator[Problem]:
+    """Text that no token covers is put together from bytes; llama.cpp takes them for granted."""
+    if model == "bert" and _BYTE_TYPE in file.integers(_TYPES):
+        yield Problem(
+            Damage.VOCABULARY,
+            f"The vocabulary holds tokens for bytes, which a {quoted(model)} tokenizer has not. "
+            f"{GET_AGAIN}",
+        )
+    if model != "llama":
+        return
+    named = {b"<0x%02X>" % byte: byte for byte in range(256)}
+    raw = {bytes([byte]): byte for byte in range(1, 256)}
+    both = named | raw
+    found = {both[token] for token in set(both).intersection(_as_seen(file.strings(TOKENS)))}
+    if len(found) < 256:
+        yield Problem(
+            Damage.VOCABULARY,
+            f"The vocabulary lacks tokens for {256 - len(found)} of the 256 bytes, and llama.cpp "
+            "would end at the first text that needs one. Choose another file of this model.",
+        )
