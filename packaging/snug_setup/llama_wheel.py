@@ -100,10 +100,26 @@ def fetch_source(workshop: Path, tools: Path, log: Path) -> Path:
     run_logged(command, log, environment=pip_environment())
     (archive,) = workshop.glob("llama_cpp_python-*.tar.gz")
     with tarfile.open(archive) as source:
-        source.extractall(workshop, filter="data")
+        # Debian 12's Python 3.11.2 has no filters; the hash has vouched for the content.
+        if hasattr(tarfile, "data_filter"):
+            source.extraction_filter = tarfile.data_filter
+        source.extractall(workshop)
     archive.unlink()
     (folder,) = workshop.glob("llama_cpp_python-*")
     return folder
+
+
+def leave_out_sme(cmake_file: Path) -> None:
+    """Takes the two ARM variants with SME out of the list of plug-ins.
+
+    GCC knows SME from version 14 on; older ones, as on Debian 12 and Ubuntu 24.04, stop at them.
+    Such processors take the variant with SVE2 instead.
+    """
+    lines = cmake_file.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if "_variant(armv9.2_" not in line]
+    if len(kept) != len(lines) - 2:
+        raise SetupError(f"{cmake_file.name} of llama.cpp is not as expected; see leave_out_sme().")
+    cmake_file.write_text("".join(kept), encoding="utf-8")
 
 
 def build_tools(workshop: Path, log: Path) -> Path:
@@ -138,6 +154,7 @@ def _build(workshop: Path) -> Path:
     with Progress("Fetching llama.cpp and what compiles it (120 MB)"):
         tools = build_tools(workshop, log)
         source = fetch_source(workshop, tools, log)
+    leave_out_sme(source / "vendor/llama.cpp/ggml/src/CMakeLists.txt")
     environment = build_environment(tools, workshop)
     environment["CMAKE_ARGS"] = " ".join(CMAKE_FLAGS)
     command = pip_command(tools, "wheel", "--verbose", "--no-deps", "--no-build-isolation")

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from snug_setup.errors import SetupError
+from snug_setup.llama_wheel import leave_out_sme
 from snug_setup.venv import link_copies, llama_library_folder
 
 
@@ -37,3 +41,24 @@ def test_every_processor_finds_a_variant() -> None:
     oldest = {"libggml-cpu-x64.so", "libggml-cpu-armv8.0_1.so"}
     assert len(variants & oldest) == 1
     assert len(variants) >= 6
+
+
+def test_the_arm_variants_with_sme_are_left_out(tmp_path: Path) -> None:
+    cmake_file = tmp_path / "CMakeLists.txt"
+    add = "ggml_add_cpu_backend_variant"
+    cmake_file.write_text(
+        f"{add}(armv8.6_2 SVE2)\n{add}(armv9.2_1 SME)\n{add}(armv9.2_2 SVE2 SME)\n"
+        f"{add}(android_armv9.2_1 SME)\n"
+    )
+    leave_out_sme(cmake_file)
+    assert cmake_file.read_text().splitlines() == [
+        f"{add}(armv8.6_2 SVE2)",
+        f"{add}(android_armv9.2_1 SME)",
+    ]
+
+
+def test_another_list_of_variants_is_noticed(tmp_path: Path) -> None:
+    cmake_file = tmp_path / "CMakeLists.txt"
+    cmake_file.write_text("ggml_add_cpu_backend_variant(armv9.2_1 SME)\n")
+    with pytest.raises(SetupError, match="not as expected"):
+        leave_out_sme(cmake_file)
