@@ -1,0 +1,1 @@
+"""The Hub: listing, licences, downloads. The only room that opens outbound connections."""
