@@ -203,8 +203,8 @@ class Composer(QFrame):
             f"#composerFrame {{ background: {colors.page}; border: {edge};"
             f" border-radius: {SIZES.gap_4}px; padding: {pad}px; }}"
             "#composer, #composer:focus { background: transparent; border: none; padding: 0px; }"
-            f"#sendButton {{ background: {colors.accent}; border-radius: {SIZES.control // 2}px; }}"
+            f"#sendButton {{ background: {colors.accent}; border-radius: {SIZES.control // 2 - 1}px; }}"
             f"#sendButton:disabled {{ background: {colors.line_strong}; }}"
-            f"#stopButton {{ background: {colors.raised}; border-radius: {SIZES.control // 2}px; }}"
+            f"#stopButton {{ background: {colors.raised}; border-radius: {SIZES.control // 2 - 1}px; }}"
             f"#sendButton:focus, #stopButton:focus {{ border: 2px solid {colors.text}; }}"
         )

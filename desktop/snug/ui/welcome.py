@@ -57,7 +57,7 @@ class Welcome(QWidget):
         row = flat(QHBoxLayout(), spacing=SIZES.gap_2)
         row.addStretch(1)
         for number, text in enumerate(examples):
-            chip = push_button(f"example{number}", text, "tinted")
+            chip = push_button(f"example{number}", text)
             chip.clicked.connect(lambda _=False, words=text: self.chosen.emit(words))
             row.addWidget(chip)
         row.addStretch(1)
