@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from snug.domain.events import ReasoningDelta, TextDelta
 from snug.engine.stream import (
     REASONING_TAGS,
@@ -19,8 +20,10 @@ from snug.engine.stream import (
 
 # Pieces that meet at every awkward place: tags, parts of tags, white space, wide characters.
 _FRAGMENTS = st.sampled_from(
-    ["<think>", "</think>", "<thi", "nk>", "<", ">", "</", "\n", " ", "a", "é", "漢", "🙂"]
-    + ["[THINK]", "[/THINK]", "<thinking>", "</thinking>", "word ", "\n\n", "\u2003"]
+    (
+        *("<think>", "</think>", "<thi", "nk>", "<", ">", "</", "\n", " ", "a", "é", "漢", "🙂"),
+        *("[THINK]", "[/THINK]", "<thinking>", "</thinking>", "word ", "\n\n", "\u2003"),
+    )
 )
 _TEXTS = st.lists(_FRAGMENTS, max_size=12).map("".join)
 _CUTS = st.lists(st.integers(min_value=1, max_value=6), max_size=40)
@@ -47,9 +50,7 @@ def _split(splitter: ReasoningSplitter, pieces: Iterable[str]) -> tuple[str, str
 def test_characters_come_whole_however_the_bytes_are_cut(text: str, cuts: list[int]) -> None:
     data = text.encode(errors="replace")
     stream = Utf8Stream()
-    out = [
-        stream.feed(bytes(piece, "latin-1")) for piece in _pieces(data.decode("latin-1"), cuts)
-    ]
+    out = [stream.feed(bytes(piece, "latin-1")) for piece in _pieces(data.decode("latin-1"), cuts)]
     assert "".join(out) + stream.flush() == data.decode()
 
 
@@ -58,9 +59,7 @@ def test_broken_bytes_become_replacement_characters_however_they_are_cut(
     data: bytes, cuts: list[int]
 ) -> None:
     stream = Utf8Stream()
-    out = [
-        stream.feed(bytes(piece, "latin-1")) for piece in _pieces(data.decode("latin-1"), cuts)
-    ]
+    out = [stream.feed(bytes(piece, "latin-1")) for piece in _pieces(data.decode("latin-1"), cuts)]
     assert "".join(out) + stream.flush() == data.decode(errors="replace")
 
 

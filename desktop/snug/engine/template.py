@@ -9,16 +9,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from snug.domain.conversation import Role
-from snug.domain.errors import TemplateError
+from snug.domain.errors import EnvironmentFault, TemplateError
 from snug.domain.prompt import PromptMessage
 
 RENDER_TIMEOUT_S = 1.0
 START_TIMEOUT_S = 20.0  # a cold disk may take long to bring the interpreter
 MAX_TEMPLATE_BYTES = 256 * 1024
+_GREETING = b'{"template": "", "messages": [], "variables": {}}\n'
 
 # For a base model without a template: a plain transcript that any text model can go on with.
 FALLBACK_TEMPLATE = (
@@ -32,14 +33,11 @@ FALLBACK_STOPS = ("\nUser:",)
 
 
 class TemplateRenderer:
-    """Owns the rendering child; starts it when needed, kills it when it is slow.
-
-    Used on the engine's thread only, except `warm_up` and `close`.
-    """
+    """Owns the rendering child; starts it when needed, kills it when it is slow. Any thread."""
 
     def __init__(self) -> None:
         self._child: subprocess.Popen[bytes] | None = None
-        self._fresh = True
+        self._greeted = False  # it has answered once: what comes late now is the template's fault
         self._lock = threading.Lock()
 
     def warm_up(self) -> None:
@@ -52,19 +50,27 @@ class TemplateRenderer:
     ) -> str:
         """The prompt text.
 
-        A template that refuses a system message gets it again inside the first message.
+        A template that refuses the conversation (`raise_exception`) gets it again in the shapes
+        that strict templates want: neighbours of one role joined, no system message.
 
         Raises:
             TemplateError: too large, invalid, too slow, forbidden, or it refused.
+            EnvironmentFault: the rendering process did not start.
         """
-        if len(template.encode()) > MAX_TEMPLATE_BYTES:
+        size_bytes = len(template.encode(errors="replace"))
+        if size_bytes > MAX_TEMPLATE_BYTES:
             raise TemplateError(
-                f"The model's chat template is {len(template) // 1024} KB long; "
+                f"The model's chat template is {size_bytes // 1024} KB long; "
                 f"{MAX_TEMPLATE_BYTES // 1024} KB is the limit."
             )
-        result = self._ask(template, messages, variables)
-        if "refused" in result and any(m.role is Role.SYSTEM for m in messages):
-            result = self._ask(template, without_system(messages), variables)
+        with self._lock:
+            self._make_ready()
+            deadline = time.monotonic() + RENDER_TIMEOUT_S
+            result: dict[str, str] = {}
+            for shape in _shapes(messages):
+                result = self._ask(template, shape, variables, deadline)
+                if "refused" not in result:
+                    break
         if "error" in result:
             raise TemplateError(f"The model's chat template failed: {result['error']}.")
         return result["text"]
@@ -75,16 +81,18 @@ class TemplateRenderer:
             self._kill()
 
     def _ask(
-        self, template: str, messages: Sequence[PromptMessage], variables: dict[str, Any]
+        self,
+        template: str,
+        messages: Sequence[PromptMessage],
+        variables: dict[str, Any],
+        deadline: float,
     ) -> dict[str, str]:
         job = {
             "template": template,
             "messages": [{"role": m.role.value, "content": m.text} for m in messages],
             "variables": variables,
         }
-        line = json.dumps(job).encode() + b"\n"
-        with self._lock:
-            reply = self._exchange(line) or self._exchange(line, retry=True)
+        reply = self._exchange(json.dumps(job).encode() + b"\n", deadline)
         if reply is None:
             raise TemplateError(
                 "The model's chat template took more than 1 s or too much memory and was stopped. "
@@ -93,54 +101,57 @@ class TemplateRenderer:
         answer: dict[str, str] = json.loads(reply)
         return answer
 
-    def _exchange(self, line: bytes, retry: bool = False) -> bytes | None:
-        """Send a job, return the reply; None where the child died or was too slow.
-
-        A second try is made only where the child had not started yet: a slow start is not the
-        template's fault.
-        """
-        if retry and not self._fresh:
-            return None
+    def _make_ready(self) -> None:
+        """A child that answers. A slow start is not the template's fault, and so it comes first."""
         self._start()
+        if self._greeted:
+            return
+        deadline = time.monotonic() + START_TIMEOUT_S
+        if self._exchange(_GREETING, deadline) is None:
+            raise EnvironmentFault(
+                "Snug could not start its process for chat templates. Close other programs and "
+                "try again."
+            )
+        self._greeted = True
+
+    def _exchange(self, line: bytes, deadline: float) -> bytes | None:
+        """Send a job, return the reply; None, and no child, where it died or was too slow."""
         child = self._child
         if child is None or child.stdin is None or child.stdout is None:
             return None
-        limit_s = START_TIMEOUT_S if self._fresh else RENDER_TIMEOUT_S
         try:
-            if self._fresh:  # the first reply also proves that it has started
-                _send(child, b'{"template": "", "messages": [], "variables": {}}\n')
-                if _receive(child, limit_s) is None:
-                    self._kill()
-                    return None
-                self._fresh = False
-            _send(child, line)
-            reply = _receive(child, RENDER_TIMEOUT_S)
+            if _send(child.stdin.fileno(), line, deadline):
+                reply = _receive(child.stdout.fileno(), deadline)
+            else:
+                reply = None
         except OSError:
             reply = None
         if reply is None:
             self._kill()
-            self._fresh = False
         return reply
 
     def _start(self) -> None:
         if self._child is not None and self._child.poll() is None:
             return
         self._kill()
-        self._fresh = True
-        environment = {"PATH": os.environ.get("PATH", ""), "PYTHONUTF8": "1"}
+        environment = {"PATH": os.environ.get("PATH", "")}
         if "SYSTEMROOT" in os.environ:
             environment["SYSTEMROOT"] = os.environ["SYSTEMROOT"]
+        # Isolated: no module of the folder that Snug was started in takes the place of ours.
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "snug.engine.template_worker"],
+            [sys.executable, "-I", "-X", "utf8", "-m", "snug.engine.template_worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=environment,
             bufsize=0,
         )
+        if self._child.stdin is not None:
+            os.set_blocking(self._child.stdin.fileno(), False)
 
     def _kill(self) -> None:
         child, self._child = self._child, None
+        self._greeted = False
         if child is None:
             return
         child.kill()
@@ -153,6 +164,8 @@ class TemplateRenderer:
 def without_system(messages: Sequence[PromptMessage]) -> tuple[PromptMessage, ...]:
     """The system message in front of the first message of the person, for models without one."""
     system = "\n\n".join(m.text for m in messages if m.role is Role.SYSTEM)
+    if not system:
+        return tuple(messages)
     rest = [m for m in messages if m.role is not Role.SYSTEM]
     for index, message in enumerate(rest):
         if message.role is Role.USER:
@@ -161,21 +174,38 @@ def without_system(messages: Sequence[PromptMessage]) -> tuple[PromptMessage, ..
     return tuple(rest)
 
 
-def _send(child: subprocess.Popen[bytes], line: bytes) -> None:
-    if child.stdin is None:
-        raise BrokenPipeError
+def alternating(messages: Sequence[PromptMessage]) -> tuple[PromptMessage, ...]:
+    """Neighbours of one role joined: an answer that never came leaves two questions in a row."""
+    joined: list[PromptMessage] = []
+    for message in messages:
+        if joined and joined[-1].role is message.role:
+            joined[-1] = PromptMessage(message.role, f"{joined[-1].text}\n\n{message.text}")
+        else:
+            joined.append(message)
+    return tuple(joined)
+
+
+def _shapes(messages: Sequence[PromptMessage]) -> Iterator[tuple[PromptMessage, ...]]:
+    """The conversation as it is, then as stricter and stricter templates want it."""
+    whole = tuple(messages)
+    shapes = (whole, alternating(whole), alternating(without_system(whole)))
+    yield from dict.fromkeys(shapes)
+
+
+def _send(descriptor: int, line: bytes, deadline: float) -> bool:
+    """Write it all to a pipe that does not block; False where the time was over before."""
     view = memoryview(line)
     while view:
-        view = view[os.write(child.stdin.fileno(), view) :]
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([], [descriptor], [], left)[1]:
+            return False
+        view = view[os.write(descriptor, view) :]
+    return True
 
 
-def _receive(child: subprocess.Popen[bytes], timeout_s: float) -> bytes | None:
+def _receive(descriptor: int, deadline: float) -> bytes | None:
     """One line within the time; None at its end, or when the child is gone."""
-    if child.stdout is None:
-        return None
-    deadline = time.monotonic() + timeout_s
     reply = bytearray()
-    descriptor = child.stdout.fileno()
     while not reply.endswith(b"\n"):
         left = deadline - time.monotonic()
         if left <= 0 or not select.select([descriptor], [], [], left)[0]:

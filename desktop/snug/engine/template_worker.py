@@ -1,7 +1,8 @@
 """Child process: renders chat templates. A template is a program from a stranger.
 
 Jinja's sandbox stops code execution but not endless loops or floods, so rendering happens here:
-no files to open beyond the standard three, little memory, and a parent that kills after a second.
+no file or socket beyond the standard three, little memory, a parent that kills after a second, and
+an alarm that ends the process where the parent itself is gone.
 Speaks JSON lines: {"template", "messages", "variables"} in; {"text"} or {"error"} out.
 """
 
@@ -11,26 +12,52 @@ import contextlib
 import datetime
 import functools
 import json
+import signal
 import sys
 from typing import Any, NoReturn
 
 from jinja2 import Template, TemplateError, Undefined
 from jinja2.exceptions import SecurityError
-from jinja2.ext import loopcontrols
+from jinja2.ext import Extension, loopcontrols
+from jinja2.nodes import Node
+from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 MEMORY_BYTES = 512 * 2**20
 MAX_OUTPUT_BASE = 64 * 1024  # plus four times the input
+_FAULTS = (
+    *(TemplateError, ArithmeticError, LookupError, TypeError, ValueError),
+    *(AttributeError, RecursionError, OSError),
+)
+ALARM_S = 1.5  # the parent gives up after 1 s, and kills, where it is still there
 
 
 class Refused(Exception):
     """The template itself refuses the conversation (`raise_exception`)."""
 
 
+class _TooLong(Exception):
+    """The template wrote too much."""
+
+
+class _Generation(Extension):
+    """`{% generation %}` marks, for training, what the model wrote; here it changes nothing."""
+
+    tags = {"generation"}  # noqa: RUF012 - Jinja reads a class attribute
+
+    def parse(self, parser: Parser) -> Node | list[Node]:
+        """The statements between the two tags, as they are."""
+        next(parser.stream)
+        return parser.parse_statements(("name:endgeneration",), drop_needle=True)
+
+
 def environment() -> ImmutableSandboxedEnvironment:
     """The environment that Hugging Face's own renderer uses, without anything of the host."""
     env = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols], undefined=Undefined
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=[loopcontrols, _Generation],
+        undefined=Undefined,
     )
     env.globals.pop("lipsum", None)
     env.filters["tojson"] = _to_json
@@ -50,7 +77,7 @@ def render(env: ImmutableSandboxedEnvironment, job: dict[str, Any]) -> str:
     for piece in _compiled(env, job["template"]).generate(messages=messages, **job["variables"]):
         length += len(piece)
         if length > limit:
-            raise Refused(f"it wrote more than {limit} characters")
+            raise _TooLong(f"it wrote more than {limit} characters")
         pieces.append(piece)
     return "".join(pieces)
 
@@ -66,18 +93,26 @@ def answer(env: ImmutableSandboxedEnvironment, line: str) -> dict[str, str]:
         return {"text": render(env, json.loads(line))}
     except Refused as error:
         return {"error": str(error) or "it refused this conversation", "refused": "yes"}
+    except _TooLong as error:
+        return {"error": str(error)}
     except SecurityError as error:
         return {"error": f"it tried something forbidden ({error})"}
     except MemoryError:
         return {"error": "it needed more memory than a template may have"}
-    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-        return {"error": f"{type(error).__name__}: {error}"[:300]}
-    except (AttributeError, RecursionError, OSError) as error:
-        return {"error": f"{type(error).__name__}: {error}"[:300]}
+    except _FAULTS as error:
+        return {"error": f"{type(error).__name__}: {error}"[:300].rstrip(".")}
 
 
-def _to_json(value: Any, ensure_ascii: bool = False, indent: int | None = None, **_: Any) -> str:
-    return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent)
+def _to_json(
+    value: Any,
+    ensure_ascii: bool = False,
+    indent: int | None = None,
+    separators: tuple[str, str] | None = None,
+    sort_keys: bool = False,
+) -> str:
+    return json.dumps(
+        value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys
+    )
 
 
 def _refuse(message: object = "") -> NoReturn:
@@ -91,17 +126,35 @@ def _confine() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
-        resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+def _warm_up(env: ImmutableSandboxedEnvironment) -> None:
+    """Make Jinja and the C library open what they read late, before that is forbidden."""
+    env.from_string(
+        "{{ x | tojson }}{{ strftime_now('%c') }}{{ x | striptags }}{{ x | pprint }}"
+        "{{ x | wordwrap }}{{ x | urlencode }}{{ x | urlize }}"
+    ).render(x="<a>")
+    with contextlib.suppress(TemplateError, ArithmeticError):
+        env.from_string("{{ 1 / 0 }}").render()
+
+
+def _set_alarm(seconds: float) -> None:
+    if hasattr(signal, "setitimer"):  # Windows has none
+        signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 def main() -> None:
     """Answer jobs until standard input ends (the parent is gone)."""
     env = environment()
-    env.from_string("{{ x | tojson }}").render(x=1)  # warm, before the limits
+    _warm_up(env)
     _confine()
     for line in sys.stdin:
-        sys.stdout.write(json.dumps(answer(env, line)) + "\n")
+        _set_alarm(ALARM_S)
+        reply = json.dumps(answer(env, line))
+        _set_alarm(0.0)
+        sys.stdout.write(reply + "\n")
         sys.stdout.flush()
 
 
