@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import StrEnum
 
-from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
 
 from snug.ui.icons import icon
@@ -102,8 +101,8 @@ class Banner(QFrame):
 
     def _draw_icon(self) -> None:
         name, color = _LOOK[self._level]
-        edge = QSize(SIZES.icon, SIZES.icon)
         made = icon(name, self._theme, color)
+        edge = made.availableSizes()[0]
         self._icon.setPixmap(made.pixmap(edge, self.devicePixelRatioF()))
 
     def _on_action_pressed(self) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt
+from PySide6.QtCore import QByteArray, QObject, QRectF, Qt
 from PySide6.QtGui import QAction, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton
@@ -34,15 +34,16 @@ def icon(
         name: of the file in `resources/icons/`, without `.svg`.
         theme: whose colours.
         color: a colour of the palette by its name there.
-        size: edge in logical pixels.
+        size: edge in logical pixels at the text size of 100 %; it grows with larger text.
         pad: empty border around it, for buttons where the words would stand too near.
     """
     svg = (theme.resources / "icons" / f"{name}.svg").read_text(encoding="utf-8")
     tinted = svg.replace("currentColor", theme.color(color).name())
     renderer = QSvgRenderer(QByteArray(tinted.encode()))
     made = QIcon()
+    edge = theme.icon_px(size)
     for ratio in _RATIOS:
-        made.addPixmap(_pixmap(renderer, size, ratio, pad))
+        made.addPixmap(_pixmap(renderer, edge, ratio, pad))
     return made
 
 
@@ -59,8 +60,6 @@ def bind_icon(
         binding.setParent(None)
         binding.deleteLater()
     _Binding(target, partial(icon, name, theme, color, size, pad), theme)
-    if isinstance(target, QAbstractButton):
-        target.setIconSize(QSize(size, size) + QSize(pad, pad) * 2)
 
 
 def app_icon(resources: Path) -> QIcon:
@@ -86,7 +85,10 @@ class _Binding(QObject):
         self._on_theme_changed()
 
     def _on_theme_changed(self) -> None:
-        self._target.setIcon(self._make())
+        made = self._make()
+        self._target.setIcon(made)
+        if isinstance(self._target, QAbstractButton):
+            self._target.setIconSize(made.availableSizes()[0])
 
 
 def _pixmap(renderer: QSvgRenderer, size: int, ratio: float, pad: int = 0) -> QPixmap:

@@ -29,7 +29,6 @@ from snug.ui.theme import Theme
 from snug.ui.tokens import REFRESH_MS, SIZES
 from snug.ui.window_memory import keep_geometry, restore_geometry
 
-
 _MORE_KEYS = {Place.SETTINGS: ("Ctrl+,",)}
 
 
@@ -91,7 +90,7 @@ class MainWindow(QMainWindow):
         column.addWidget(self.banner)
         column.addWidget(self.header)
         column.addWidget(self._stack, 1)
-        self.shell = Shell(self.sidebar, page)
+        self.shell = Shell(self.sidebar, page, self._theme)
         self.setCentralWidget(self.shell)
         chat_page = make_chat_page(self._services, self._theme, self._stack)
         self.chat_page: ChatPageLike = chat_page  # type: ignore[assignment]

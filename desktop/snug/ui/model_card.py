@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout
 
 from snug.domain.model import ModelFile, Placement
-from snug.ui.parts import ElidedLabel, flat, hairline, icon_button, label, push_button
+from snug.ui.parts import ElidedLabel, flat, flow, hairline, icon_button, label, push_button
 from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
 from snug.ui.words import model_facts, placement_words
@@ -31,13 +31,20 @@ class ModelCard(QFrame):
         self.setAccessibleDescription(model_facts(model))
         self._model = model
         column = flat(QVBoxLayout(self))
-        row = QHBoxLayout()
+        row = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._row = row
         row.setContentsMargins(0, SIZES.gap_4, 0, SIZES.gap_4)
         row.setSpacing(SIZES.gap_2)
         row.addLayout(self._make_words(is_default, loaded), 1)
-        self._add_actions(row, is_default, theme)
+        actions = flat(QHBoxLayout(), spacing=SIZES.gap_2)
+        self._add_actions(actions, is_default, theme)
+        row.addLayout(actions)
         column.addWidget(hairline())
         column.addLayout(row)
+
+    def set_narrow(self, narrow: bool) -> None:
+        """Put the buttons below the words, or beside them."""
+        self._row.setDirection(flow(narrow))
 
     def _make_words(
         self, is_default: bool, loaded: tuple[ModelFile, Placement] | None
@@ -48,14 +55,13 @@ class ModelCard(QFrame):
             badge = label(self.tr("New chats"))
             badge.setProperty("kind", "badge")
             top.addWidget(badge)
-        if loaded is not None and loaded[0].name == self._model.name:
-            badge = label(self.tr("Loaded {}").format(placement_words(loaded[1])))
-            badge.setProperty("kind", "badge")
-            top.addWidget(badge)
         top.addStretch(1)
         words = flat(QVBoxLayout(), spacing=SIZES.gap)
         words.addLayout(top)
-        facts = ElidedLabel(model_facts(self._model))
+        text = model_facts(self._model)
+        if loaded is not None and loaded[0].name == self._model.name:
+            text = self.tr("Loaded {}").format(placement_words(loaded[1])) + " · " + text
+        facts = ElidedLabel(text)
         facts.setProperty("tone", "soft")
         words.addWidget(facts)
         note = self._note()
@@ -87,12 +93,11 @@ class ModelCard(QFrame):
             lambda: self.remove_requested.emit(self._model),
         )
         row.addWidget(remove, 0, Qt.AlignmentFlag.AlignVCenter)
+        row.addStretch()
 
 
 def _one_line(text: str, kind: str) -> ElidedLabel:
     made = ElidedLabel(text)
     made.setProperty("type", kind)
-    made.setSizePolicy(
-        made.sizePolicy().horizontalPolicy().Preferred, made.sizePolicy().verticalPolicy()
-    )
+    made.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
     return made

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QUrl, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
-from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QVBoxLayout
 
 from snug.domain.errors import SnugError
 from snug.domain.model import ModelFile
@@ -34,6 +34,7 @@ class ModelsPage(Page):
     chosen = Signal(object)
 
     def __init__(self, models: ModelService, theme: Theme, tasks: Tasks) -> None:
+        self._cards: list[ModelCard] = []  # before the base lays out
         super().__init__(
             "modelsPage",
             self.tr("Models"),
@@ -43,7 +44,6 @@ class ModelsPage(Page):
         self._models = models
         self._tasks = tasks
         self._hidden: set[str] = set()
-        self._cards: list[QWidget] = []
         self.setAcceptDrops(True)
         self._add_button = push_button(
             "addModelButton", self.tr("Add a model file…"), "primary", self.choose_file
@@ -99,6 +99,13 @@ class ModelsPage(Page):
             self._rows.addWidget(card)
             self._cards.append(card)
         self._empty.setVisible(not models)
+        self.arrange()
+
+    def arrange(self) -> None:
+        """Lay the rows out as well."""
+        super().arrange()
+        for card in self._cards:
+            card.set_narrow(self.is_narrow)
 
     def commit_removals(self) -> None:
         """Carry out what could still be undone; call when the window closes."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from snug.ui.parts import column_width, flat, label
+from snug.ui.parts import column_width, flat, flow, label
 from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
 
@@ -38,7 +39,7 @@ class Page(QWidget):
         words = flat(QVBoxLayout(), spacing=SIZES.gap)
         words.addWidget(label(title, "title"))
         words.addWidget(label(purpose, "body", "soft", wrap=True))
-        self.head = flat(QHBoxLayout(), spacing=SIZES.gap_4)
+        self.head = flat(QBoxLayout(QBoxLayout.Direction.LeftToRight), spacing=SIZES.gap_4)
         self.head.addLayout(words, 1)
         self.column.addLayout(self.head)
         self._scroll = QScrollArea()
@@ -53,5 +54,20 @@ class Page(QWidget):
         theme.changed.connect(self._on_theme_changed)
         self._on_theme_changed()
 
+    @property
+    def is_narrow(self) -> bool:
+        """There is no room for words and buttons beside one another."""
+        return self.width() < SIZES.page_narrow * max(1.0, self._theme.text_scale)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a narrow page what stood beside the words goes below them."""
+        super().resizeEvent(event)
+        self.arrange()
+
+    def arrange(self) -> None:
+        """Lay out for the width there is; pages with rows of their own extend it."""
+        self.head.setDirection(flow(self.is_narrow))
+
     def _on_theme_changed(self) -> None:
+        self.arrange()
         self._inner.setMaximumWidth(column_width(self._theme) + 2 * SIZES.gap_6)

@@ -61,6 +61,12 @@ class TitleField(QLineEdit):
         self.setCursorPosition(0)
         self.clearFocus()
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Another text size, another width."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit()
+
     def _fit(self) -> None:
         self.ensurePolished()
         wanted = self.fontMetrics().horizontalAdvance(self.text() or "New chat") + 2 * SIZES.gap_4
@@ -93,7 +99,7 @@ class PageHeader(QWidget):
         row = flat(QHBoxLayout(self), SIZES.gap_2, SIZES.gap_2)
         row.addWidget(self._unfold)
         row.addSpacing(SIZES.gap)
-        row.addWidget(self.title, 1)
+        row.addWidget(self.title, 1000)  # all it needs before the gap gets any
         row.addStretch(1)
         row.addWidget(self.picker)
 

@@ -10,6 +10,7 @@ from unicodedata import bidirectional
 from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QButtonGroup,
     QFrame,
     QGraphicsDropShadowEffect,
@@ -157,6 +158,11 @@ def icon_button(
     if pressed is not None:
         button.clicked.connect(lambda: pressed())
     return button
+
+
+def flow(narrow: bool) -> QBoxLayout.Direction:
+    """Beside one another, or, where it is narrow, one below the other."""
+    return QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
 
 
 def hairline(upright: bool = False) -> QFrame:

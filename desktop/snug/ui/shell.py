@@ -6,6 +6,7 @@ from PySide6.QtCore import QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QStyle, QWidget
 
+from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
 
 
@@ -35,13 +36,15 @@ class Shell(QWidget):
 
     bar_shown = Signal(bool)
 
-    def __init__(self, bar: QWidget, page: QWidget) -> None:
+    def __init__(self, bar: QWidget, page: QWidget, theme: Theme) -> None:
         super().__init__()
         self.setObjectName("shell")
         self._bar = bar
         self._page = page
         self._scrim = Scrim(self)
         self._scrim.pressed.connect(lambda: self.set_bar_visible(False))
+        self._theme = theme
+        theme.changed.connect(self._on_size_changed)
         self._wanted = True  # in a wide window
         self._narrow = False
         page.setParent(self)
@@ -77,7 +80,14 @@ class Shell(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Below 900 px the bar folds; above, it returns as it was."""
-        narrow = self.width() < SIZES.fold_below
+        self._on_size_changed()
+
+    def _bar_width(self) -> int:
+        growth = min(SIZES.sidebar_growth, max(1.0, self._theme.text_scale))
+        return round(SIZES.sidebar * growth)
+
+    def _on_size_changed(self) -> None:
+        narrow = self.width() < SIZES.fold_below + self._bar_width() - SIZES.sidebar
         if narrow != self._narrow:
             self._narrow = narrow
             self._bar.setVisible(not narrow and self._wanted)
@@ -86,11 +96,11 @@ class Shell(QWidget):
 
     def _arrange(self) -> None:
         visible = self.bar_visible
-        beside = SIZES.sidebar if visible and not self._narrow else 0
+        beside = self._bar_width() if visible and not self._narrow else 0
         everything = self.rect()
         page = everything.adjusted(beside, 0, 0, 0)
         bar = QRect(QPoint(0, 0), everything.size())
-        bar.setWidth(min(SIZES.sidebar, everything.width()))
+        bar.setWidth(min(self._bar_width(), everything.width()))
         for widget, rect in ((self._page, page), (self._bar, bar), (self._scrim, everything)):
             widget.setGeometry(QStyle.visualRect(self.layoutDirection(), everything, rect))
         self._scrim.setVisible(visible and self._narrow)

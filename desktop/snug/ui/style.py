@@ -75,7 +75,7 @@ QPushButton[kind="quiet"]:focus, QToolButton[kind="quiet"]:focus, QPushButton[ki
 QPushButton[kind="nav"]:focus { border: 2px solid $accent; padding: 0px 8px; }
 QPushButton[kind="quiet"]:disabled, QToolButton[kind="quiet"]:disabled { background: transparent;
   color: $text_faint; }
-QPushButton[kind="nav"] { text-align: left; color: $text_soft; min-height: 28px; }
+QPushButton[kind="nav"] { text-align: left; color: $text_soft; min-height: ${nav}px; }
 QPushButton[kind="nav"]:checked { background: $raised; color: $text; font-weight: 600;
   border: 2px solid $raised_line; }
 QPushButton[kind="nav"]:checked:focus { border: 2px solid $accent; }
@@ -92,10 +92,10 @@ QToolButton[kind="icon"]:pressed, QToolButton[kind="icon"]:checked { background:
 QToolButton[kind="icon"]:focus { border: 2px solid $accent; padding: 5px; }
 QToolButton[kind="icon"]:disabled { background: transparent; }
 QPushButton[kind="segment"] { background: transparent; border: 2px solid transparent;
-  border-radius: 6px; min-height: 26px; padding: 0px 12px; color: $text_soft; }
+  border-radius: 6px; min-height: ${segment}px; padding: 0px 12px; color: $text_soft; }
 QPushButton[kind="segment"]:hover { color: $text; }
 QPushButton[kind="segment"]:checked { background: $page; color: $text;
-  border: 1px solid $line_strong; padding: 0px 13px; min-height: 28px; }
+  border: 1px solid $line_strong; padding: 0px 13px; min-height: ${segment_down}px; }
 QPushButton[kind="segment"]:focus { border: 2px solid $accent; }
 QFrame[kind="segments"] { background: $raised; border-radius: ${radius}px; border: none; }
 """
@@ -172,6 +172,10 @@ def style_sheet(palette: Palette, scale: float) -> str:
     for name in ("small", "bar", "body", "heading", "title"):
         values[f"{name}_px"] = str(round(getattr(SIZES, name) * scale))
     control = round(SIZES.control * max(1.0, scale))
+    row = round(SIZES.row * max(1.0, scale))
+    values["nav"] = str(row - 4)
+    values["segment"] = str(row - 6)
+    values["segment_down"] = str(row - 4)
     values["inner"] = str(control - 2)
     values["inner_focus"] = str(control - 4)
     values["radius"] = str(SIZES.radius)

@@ -94,6 +94,10 @@ class Theme(QObject):
         """A type size of the tokens in pixels, with the person's text size."""
         return max(1, round(size * self._text_scale))
 
+    def icon_px(self, size: int) -> int:
+        """The edge of an icon in pixels; it grows with the text and never shrinks."""
+        return round(size * max(1.0, self._text_scale))
+
     def font(
         self,
         size: int,

@@ -176,7 +176,9 @@ class Sizes:
     gap_6: int = 24
     radius: int = 8
     sidebar: int = 264
+    sidebar_growth: float = 1.5  # most that large text may widen it
     drawer: int = 320
+    page_narrow: int = 520
     popup: int = 360
     shadow: int = 24
     dialog: int = 400
@@ -189,6 +191,7 @@ class Sizes:
     column: int = 760
     fold_below: int = 900
     control: int = 36  # height of buttons and fields
+    row: int = 32  # height of places and segments
     icon: int = 18
     icon_small: int = 16
 
