@@ -56,4 +56,4 @@ class BareLoop:
 
     def tokenise(self, text: str) -> list[int]:
         """Tokens of a rendered prompt."""
-        return self._loaded.tokenise(text, add_special=False, parse_special=True)
+        return self._loaded.tokenise(text)

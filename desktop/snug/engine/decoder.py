@@ -20,10 +20,13 @@ from snug.engine.prompt import KnownTokens
 
 _ABORTED = 2  # llama_decode's result when the abort callback asked for it
 _NO_SLOT = 1
-_FIRST_CHUNK = 64
+# Steps are whole multiples of this: the kernels treat rows in groups, so that other borders would
+# give slightly other sums, and the same seed another answer from one time to the next.
+_STEP = 64
+_COLDEST = 1e-3  # divided by less, the logits overflow, and what is drawn is nonsense
 _CHUNK_S = 0.4  # how often prefill reports
 _TAIL_SHARE = 1.25
-_LARGEST_CHUNK = int(BATCH_TOKENS / _TAIL_SHARE)
+_LARGEST_CHUNK = int(BATCH_TOKENS / _TAIL_SHARE) // _STEP * _STEP
 
 
 class Aborted(Exception):
@@ -70,7 +73,7 @@ class Decoder:
         self._switch = switch
         self.known = KnownTokens()
         self._cached = 0  # tokens of `known` that have KV entries
-        self._chunk = _FIRST_CHUNK  # tokens of one prefill step; learned from the last ones
+        self._chunk = _STEP  # tokens of one prefill step; learned from the last ones
         self._single = (native_llama.llama_token * 1)()
         self._one = native_llama.llama_batch_get_one(self._single, 1)
         callback = ctypes.cast(switch.function, native_llama.ggml_abort_callback)
@@ -118,8 +121,9 @@ class Decoder:
             done += count
             on_progress(done, len(fresh))
             speed = count / max(time.monotonic() - began, 1e-6)
-            if count >= _FIRST_CHUNK:
-                self._chunk = max(_FIRST_CHUNK, min(_LARGEST_CHUNK, int(speed * _CHUNK_S)))
+            if count >= _STEP:
+                steps = int(speed * _CHUNK_S) // _STEP * _STEP
+                self._chunk = max(_STEP, min(_LARGEST_CHUNK, steps))
 
     def step(self, token: int) -> None:
         """Decode one token, so that the next can be drawn. Raises: Aborted, EnvironmentFault."""
@@ -230,7 +234,7 @@ def _links(llama: Any, sampling: Sampling, vocabulary_size: int) -> list[Any]:
                 vocabulary_size, sampling.repeat_last_n, sampling.repeat_penalty, 0.0, 0.0
             )
         )
-    if sampling.temperature == 0.0:
+    if sampling.temperature < _COLDEST:
         return [*links, llama.llama_sampler_init_greedy()]
     if sampling.top_k > 0:
         links.append(llama.llama_sampler_init_top_k(sampling.top_k))

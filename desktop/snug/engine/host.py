@@ -99,7 +99,7 @@ class EngineHost:
         return self._enqueue(Job(self, model, options, None, sink))
 
     def plan(self, request: GenerationRequest, sink: PlanSink) -> None:
-        """Count a request between two tokens; loads its model when none is loaded."""
+        """Count a request between two tokens; silent where its model is not loaded."""
         self._ask(lambda: self._answer_plan(request, sink))
 
     def devices(self) -> tuple[Device, ...]:
@@ -141,10 +141,8 @@ class EngineHost:
             except BaseException as error:  # noqa: BLE001 - handed to the caller, who raises it
                 future.set_exception(error)
 
-        with self._condition:
-            if self._closing:
-                raise EnvironmentFault("Snug is closing.")
-        self._ask(question)
+        if not self._ask(question):
+            raise EnvironmentFault("Snug is closing.")
         return future.result()
 
     def placement(self) -> tuple[ModelFile, Placement] | None:
@@ -152,11 +150,15 @@ class EngineHost:
         return self._placed
 
     def cancel(self, job: Job) -> None:
-        """Stop a job wherever it stands."""
+        """Stop a job wherever it stands; one that has not begun need not wait for its turn."""
         with self._condition:
             job.cancelled = True
             if self._current is job:
                 self._switch.throw()
+            elif job in self._jobs:
+                self._jobs.remove(job)
+                self._quick.append(lambda: _tell(job, _stopped()))
+                self._condition.notify_all()
 
     def close(self, timeout_s: float = 10.0) -> None:
         """Stop everything and join the thread."""
@@ -193,10 +195,14 @@ class EngineHost:
         job.sink(Failed("Snug is closing."))
         return job
 
-    def _ask(self, question: Callable[[], None]) -> None:
+    def _ask(self, question: Callable[[], None]) -> bool:
+        """Queue a question; False where nobody will answer it any more."""
         with self._condition:
+            if self._closing:
+                return False
             self._quick.append(question)
             self._condition.notify_all()
+        return True
 
     def _run(self) -> None:
         while True:
@@ -234,14 +240,12 @@ class EngineHost:
             load_s = self._ensure_loaded(job)
             self._work(job, load_s)
         except Cancelled:
-            job.sink(Finished(Usage(0, 0, 0), StopReason.STOPPED, Timings(0.0, 0.0, 0.0)))
+            _tell(job, _stopped())
         except SnugError as error:
-            job.sink(Failed(error.message))
-        except Exception as error:  # noqa: BLE001 - the thread's edge: a defect of ours must not end the engine
+            _tell(job, Failed(error.message))
+        except Exception as error:  # noqa: BLE001 - the thread's edge: the engine lives on
             _log.exception("engine job failed")
-            job.sink(
-                Failed(f"Snug made a mistake ({type(error).__name__}); the conversation is safe.")
-            )
+            _tell(job, Failed(_mistake(error)))
         finally:
             with self._condition:
                 self._current = None
@@ -301,3 +305,22 @@ class EngineHost:
                 sink(builder.plan(request, known))
         except SnugError as error:
             sink(error)
+        except Exception as error:  # noqa: BLE001 - as above; it may be amid another's answer
+            _log.exception("plan failed")
+            sink(SnugError(_mistake(error)))
+
+
+def _tell(job: Job, event: Event) -> None:
+    """The last event of a job; a receiver that fails must not end the engine."""
+    try:
+        job.sink(event)
+    except Exception:  # noqa: BLE001 - the thread's edge
+        _log.exception("receiver of an engine job failed")
+
+
+def _stopped() -> Finished:
+    return Finished(Usage(0, 0, 0), StopReason.STOPPED, Timings(0.0, 0.0, 0.0))
+
+
+def _mistake(error: Exception) -> str:
+    return f"Snug made a mistake ({type(error).__name__}); the conversation is safe."

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from snug.domain.errors import ModelFileError, OutOfMemoryError
+from snug.domain.fit import Fit
 from snug.domain.model import Device, DeviceKind, LoadOptions, ModelFile, Placement
 from snug.engine.fitting import BATCH_TOKENS, find_fit, refusal
 from snug.engine.memory import available_bytes, physical_cores
 from snug.engine.native import Native
 
 _LAYER = re.compile(r"layer\s+(\d+) assigned to device ([^,\s]+)")
+_UNKNOWN = 1  # LLAMA_TOKEN_ATTR_UNKNOWN: spelled out it becomes that token, as a control token does
 
 
 class Cancelled(Exception):
@@ -45,7 +47,7 @@ class LoadedModel:
         self.context: Any = None
         native.listen(lambda _level, text: self._log.append(text))
         try:
-            self.fit = find_fit(native, file, options)
+            self.fit = self._find_fit()
             if not self.fit.fits:
                 raise refusal(file, self.fit, options)
             self._load(on_progress)
@@ -62,30 +64,25 @@ class LoadedModel:
         self._controls, self._enders = self._special_tokens()
         texts = {self.piece(token).decode(errors="replace") for token in self._controls}
         # Spellings of control tokens, longest first: a person's text must not become them.
-        self.control_texts = tuple(sorted((t for t in texts if len(t) > 2), key=len, reverse=True))
+        self.control_texts = tuple(sorted((t for t in texts if len(t) > 1), key=len, reverse=True))
+        # SentencePiece vocabularies begin every text with a space that is not in it.
+        self.adds_space = self._spelling(self.tokenise("x")) == b" x"
+        self._anchor = self.tokenise("\n")
 
     # -- tokens -------------------------------------------------------------------------------
 
-    def tokenise(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
-        """Token ids of a text.
+    def tokenise(self, text: str, *, within: bool = False) -> list[int]:
+        """Token ids of a text, `<|im_start|>` and the like read as the tokens they name.
 
         Args:
-            add_special: add the BOS token where the model wants one.
-            parse_special: read `<|im_start|>` and the like as the tokens they name.
+            within: the text goes on where another one ended, so that it begins with no space of
+                its own.
         """
-        data = text.encode()
-        room = len(data) + 8
-        buffer = (self._llama.llama_token * room)()
-        count = self._llama.llama_tokenize(
-            self.vocabulary, data, len(data), buffer, room, add_special, parse_special
-        )
-        if count < 0:
-            room = -count
-            buffer = (self._llama.llama_token * room)()
-            count = self._llama.llama_tokenize(
-                self.vocabulary, data, len(data), buffer, room, add_special, parse_special
-            )
-        return list(buffer[:count])
+        if within and self.adds_space:
+            tokens = self._tokenise("\n" + text)
+            if tokens[: len(self._anchor)] == self._anchor:
+                return tokens[len(self._anchor) :]
+        return self._tokenise(text)
 
     def piece(self, token: int) -> bytes:
         """The bytes of a token, special ones spelled out; may end inside a character."""
@@ -103,9 +100,11 @@ class LoadedModel:
         return token in self._controls
 
     @property
-    def adds_bos(self) -> bool:
-        """Whether a prompt begins with the BOS token."""
-        return bool(self._llama.llama_vocab_get_add_bos(self.vocabulary))
+    def bos(self) -> int | None:
+        """The token that every prompt of this model begins with; None where there is none."""
+        token = int(self._llama.llama_vocab_bos(self.vocabulary))
+        wanted = self._llama.llama_vocab_get_add_bos(self.vocabulary)
+        return token if wanted and token >= 0 else None
 
     def special_text(self, which: str) -> str:
         """Text of the "bos" or "eos" token; "" where the model has none."""
@@ -121,6 +120,24 @@ class LoadedModel:
         if model:
             self._llama.llama_model_free(model)
 
+    def _tokenise(self, text: str) -> list[int]:
+        data = text.encode()
+        room = len(data) + 8
+        buffer = (self._llama.llama_token * room)()
+        count = self._llama.llama_tokenize(
+            self.vocabulary, data, len(data), buffer, room, False, True
+        )
+        if count < 0:
+            room = -count
+            buffer = (self._llama.llama_token * room)()
+            count = self._llama.llama_tokenize(
+                self.vocabulary, data, len(data), buffer, room, False, True
+            )
+        return list(buffer[:count])
+
+    def _spelling(self, tokens: list[int]) -> bytes:
+        return b"".join(map(self.piece, tokens))
+
     def _spell(self, token: int) -> bytes:
         room = 64
         while True:
@@ -134,11 +151,24 @@ class LoadedModel:
         """Control tokens, and tokens that end a turn; asked once, so that the loop need not."""
         llama, vocabulary = self._llama, self.vocabulary
         tokens = range(llama.llama_vocab_n_tokens(vocabulary))
-        controls = frozenset(t for t in tokens if llama.llama_vocab_is_control(vocabulary, t))
+        controls = frozenset(
+            t
+            for t in tokens
+            if llama.llama_vocab_is_control(vocabulary, t)
+            or llama.llama_vocab_get_attr(vocabulary, t) & _UNKNOWN
+        )
         enders = frozenset(t for t in tokens if llama.llama_vocab_is_eog(vocabulary, t))
         return controls, enders
 
     # -- loading ------------------------------------------------------------------------------
+
+    def _find_fit(self) -> Fit:
+        if not Path(self.file.path).is_file():
+            raise self._failure()
+        try:
+            return find_fit(self._native, self.file, self.options)
+        except ModelFileError as error:
+            raise self._failure() from error
 
     def _load(self, on_progress: Callable[[float], bool]) -> None:
         cancelled = self._try_load(self.fit.projection.gpu_layers, on_progress)
@@ -202,6 +232,8 @@ class LoadedModel:
 
     def _failure(self) -> Exception:
         path = Path(self.file.path)
+        if path.is_dir():
+            return ModelFileError(f"{path} is a folder. Choose the .gguf file inside it.")
         if not path.is_file():
             return ModelFileError(
                 f"The model file is not there any more: {path}. Put it back, or remove the model "

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from snug.domain.errors import ContextOverflowError
+from snug.domain.errors import ContextOverflowError, TemplateError
 from snug.domain.model import ModelFile
 from snug.domain.prompt import (
     ContextPlan,
@@ -28,6 +28,8 @@ from snug.engine.template import FALLBACK_STOPS, FALLBACK_TEMPLATE, TemplateRend
 
 _MARK = "\uf8f0"  # private use; taken out of every message first
 MAX_RUN = 8192  # a longer unbroken run overflows some tokenisers (ggml-org/llama.cpp #27783)
+_RUN = re.compile(rf"\S{{{MAX_RUN}}}|\s{{{MAX_RUN}}}")
+_UNSPEAKABLE = re.compile("[\0\ud800-\udfff]")  # NUL, and halves of a character that UTF-8 lacks
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Prompt:
         tokens: what the model reads.
         dropped: how many of the oldest messages were left out.
         thinking: closing tag of a thinking block that the prompt opens, else "".
+        may_think: whether the answer may begin with a thinking block.
         stops: texts that end the answer, for models without a template.
     """
 
@@ -46,6 +49,7 @@ class Prompt:
     tokens: tuple[int, ...]
     dropped: int
     thinking: str
+    may_think: bool
     stops: tuple[str, ...]
 
 
@@ -75,21 +79,48 @@ class KnownTokens:
         while self.controls and self.controls[-1] >= length:
             self.controls.pop()
 
-    def shared_with(self, text: bytes) -> tuple[int, int]:
-        """The last control token up to which the spelling is a beginning of `text`.
+    def shared_with(
+        self, text: bytes, specials: dict[int, int], lead: Sequence[int], adds_space: bool
+    ) -> tuple[int, int]:
+        """The last place up to which the tokens are a beginning of `text`.
+
+        What spells a control token is one at the offsets in `specials` and plain text elsewhere:
+        tokens that spell the same with another meaning are not shared.
+
+        Args:
+            specials: byte offset → byte length of each spelling that is a control token.
+            lead: tokens before the text's first.
+            adds_space: text after a control token is spelled with a space that is not in it.
 
         Returns:
             (tokens before it, bytes before it); a border where tokenising may begin anew with the
-            same result. (0, 0) where there is none.
+            same result: the beginning of a control token. (0, 0) where there is none.
         """
-        offset = 0
-        best = (0, 0)
+        if self.tokens[: len(lead)] != list(lead):
+            return 0, 0
+        borders = sorted(specials)
         controls = set(self.controls)
-        for index, piece in enumerate(self.pieces):
+        offset, after_control = 0, True
+        best = (0, 0)
+        for index in range(len(lead), len(self.tokens) + 1):
+            if offset in specials:
+                best = (index, offset)
+            if index == len(self.tokens):
+                break
+            piece = self.pieces[index]
+            if index in controls:
+                if specials.get(offset) != len(piece):
+                    break
+                after_control = True
+            else:
+                if adds_space and after_control:
+                    piece = piece.removeprefix(b" ")
+                after_control = False
+                following = bisect.bisect_left(borders, offset)
+                if following < len(borders) and borders[following] < offset + len(piece):
+                    break
             if not text.startswith(piece, offset):
                 break
-            if index in controls:
-                best = (index, offset)
             offset += len(piece)
         return best
 
@@ -125,7 +156,8 @@ class PromptBuilder:
             text=text,
             tokens=tokens,
             dropped=plan.dropped,
-            thinking="" if request.answer_start else opened_by(text),
+            thinking="" if _speaks_at_once(request) else opened_by(text),
+            may_think=not _speaks_at_once(request),
             stops=request.stop if has_template else (*request.stop, *FALLBACK_STOPS),
         )
 
@@ -158,17 +190,24 @@ class PromptBuilder:
     ) -> tuple[str, tuple[int, ...]]:
         """Text and tokens of the request without its `step` oldest messages; the last is kept."""
         messages = drop_oldest(request.messages, step)
-        key = (messages, request.answer_start, len(known.tokens))
+        speaks = _speaks_at_once(request)
+        key = (messages, request.answer_start, speaks, len(known.tokens))
         if self._memo is None or self._memo[0] != key:
-            text = self._render(request.model, messages, request.answer_start)
-            self._memo = (key, text, tuple(self._tokenise(text, known)))
+            text = self._render(request.model, messages)
+            closing = opened_by(text) if speaks else ""
+            text += (f"\n{closing}\n\n" if closing else "") + self.guard(request.answer_start)
+            tokens = tuple(self._tokenise(text, known))
+            if not tokens:
+                raise TemplateError(
+                    "The model's chat template wrote nothing for this conversation. Use another "
+                    "file of this model."
+                )
+            self._memo = (key, text, tokens)
         return self._memo[1], self._memo[2]
 
-    def _render(
-        self, model: ModelFile, messages: Sequence[PromptMessage], answer_start: str
-    ) -> str:
+    def _render(self, model: ModelFile, messages: Sequence[PromptMessage]) -> str:
         safe = [PromptMessage(m.role, self.guard(m.text)) for m in messages]
-        text = self._renderer.render(
+        return self._renderer.render(
             model.chat_template or FALLBACK_TEMPLATE,
             safe,
             {
@@ -178,31 +217,50 @@ class PromptBuilder:
                 "tools": None,
             },
         )
-        if not answer_start:
-            return text
-        closing = opened_by(text)
-        return text + (f"\n{closing}\n\n" if closing else "") + self.guard(answer_start)
 
     def guard(self, text: str) -> str:
         """A message's text with marks inside control spellings and endless runs."""
-        text = text.replace(_MARK, "").replace("\0", "\ufffd")
+        text = _UNSPEAKABLE.sub("\ufffd", text.replace(_MARK, ""))
         if self._control is not None:
             text = self._control.sub(lambda m: m.group()[0] + _MARK + m.group()[1:], text)
         if len(text) > MAX_RUN:
-            text = re.sub(rf"\S{{{MAX_RUN}}}", lambda m: m.group() + _MARK, text)
+            text = _RUN.sub(lambda m: m.group() + _MARK, text)
         return text
 
     def _tokenise(self, marked: str, known: KnownTokens) -> list[int]:
+        loaded = self._loaded
         plain = marked.replace(_MARK, "")
-        start, offset = known.shared_with(plain.encode())
-        tokens = known.tokens[:start]
-        rest = _skip_bytes(marked, offset)
-        adds_bos = self._loaded.adds_bos and not plain.startswith(self._bos or "\0")
-        for index, segment in enumerate(rest.split(_MARK)):
-            tokens += self._loaded.tokenise(
-                segment, add_special=adds_bos and start == 0 and index == 0, parse_special=True
-            )
+        # The template has written it, or we do.
+        bos = None if self._bos and plain.startswith(self._bos) else loaded.bos
+        lead = [] if bos is None else [bos]
+        start, offset = known.shared_with(
+            plain.encode(), self._specials(marked), lead, loaded.adds_space
+        )
+        tokens = known.tokens[:start] or lead
+        for index, segment in enumerate(_skip_bytes(marked, offset).split(_MARK)):
+            tokens += loaded.tokenise(segment, within=index > 0)
         return tokens
+
+    def _specials(self, marked: str) -> dict[int, int]:
+        """Byte offset, marks not counted, → byte length of what is read as a control token."""
+        found: dict[int, int] = {}
+        if self._control is None:
+            return found
+        base = 0
+        for segment in marked.split(_MARK):
+            end = 0
+            for match in self._control.finditer(segment):
+                base += len(segment[end : match.start()].encode())
+                end = match.end()
+                found[base] = len(match.group().encode())
+                base += found[base]
+            base += len(segment[end:].encode())
+        return found
+
+
+def _speaks_at_once(request: GenerationRequest) -> bool:
+    """The answer goes on with visible text, or follows a schema: no thinking before it."""
+    return bool(request.answer_start or request.schema)
 
 
 def _skip_bytes(marked: str, count: int) -> str:
