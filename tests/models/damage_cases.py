@@ -218,8 +218,21 @@ CASES: tuple[Case, ...] = (
     _number("attention.head_count_kv", 0, D.HEADS, "head_count_kv"),
     _number("attention.head_count_kv", 3, D.HEADS, "multiple"),
     _number("attention.key_length", 0, D.KEY_RANGE, "key_length"),
-    _number("rope.dimension_count", 7, D.ROPE, "not even"),
-    _number("rope.dimension_count", 64, D.ROPE, "more than the 8"),
+    Case(
+        "odd rotation",
+        lambda: sound("phi3").set("phi3.rope.dimension_count", U32, 7).build(),
+        D.ROPE,
+        "not even",
+    ),
+    _number("rope.dimension_count", 64, D.ROPE, "needs the 8"),
+    _number("rope.dimension_count", 4, D.ROPE, "needs the 8"),
+    _number("attention.value_length", 16, D.HEADS, "keys have 8 dimensions"),
+    Case(
+        "more rotation than head",
+        lambda: sound("phi3").set("phi3.rope.dimension_count", U32, 64).build(),
+        D.ROPE,
+        "more than the 8",
+    ),
     _number("nextn_predict_layers", 2, D.KEY_RANGE, "more than the 1 layers"),
     _with(
         "heads for other layers",
@@ -336,6 +349,16 @@ CASES: tuple[Case, ...] = (
         lambda m: m.set("tokenizer.ggml.model", TEXT, "bert"),
         D.VOCABULARY,
         "tokens for bytes",
+    ),
+    _with(
+        "begin token that is none",
+        lambda m: (
+            m.set("tokenizer.ggml.model", TEXT, "gemma4")
+            .set_array("tokenizer.ggml.merges", TEXT, ["a b"])
+            .set("tokenizer.ggml.bos_token_id", U32, VOCABULARY)
+        ),
+        D.VOCABULARY,
+        "BOS",
     ),
     Case("a token twice", _repeated_tokens, D.VOCABULARY_TWICE, "more than once"),
     _with(

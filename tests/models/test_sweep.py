@@ -27,6 +27,7 @@ from tests.models.gguf_maker import (
     sound,
     tokens,
 )
+from tests.models.mutations import write_all
 
 from snug.models.inspection import inspect
 
@@ -193,3 +194,28 @@ def test_nothing_that_is_let_through_ends_llama_cpp(tmp_path: Path) -> None:
     names = [name for name, _ in _mutations()]
     assert [names[int(path.stem)] for path in killers] == []
     assert len(results) == len(passed)
+
+
+@needs_llama
+def test_of_3000_models_with_some_faults_none_that_is_let_through_ends_llama_cpp(
+    tmp_path: Path,
+) -> None:
+    passed = [path for path in write_all(tmp_path, range(3000)) if not inspect(path).problems]
+    results, killers = _run(passed)
+    assert [path.stem for path in killers] == []
+    assert results.count("loaded") >= 200
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+@needs_llama
+def test_of_40000_models_with_some_faults_none_that_is_let_through_ends_llama_cpp(
+    tmp_path: Path,
+) -> None:
+    killers: list[str] = []
+    for first in range(10_000, 50_000, 2000):
+        paths = write_all(tmp_path, range(first, first + 2000))
+        killers += [path.stem for path in _run([p for p in paths if not inspect(p).problems])[1]]
+        for path in paths:
+            path.unlink()
+    assert killers == []

@@ -15,6 +15,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from snug.models.architectures import (
+    DOUBLE_INNER_SIZE,
+    EQUAL_HEADS,
+    FULL_ROPE,
+    NEED_EXPERTS,
+    ONE_EXPERT_IS_NONE,
+    RECURRENT,
+    SECTIONED,
+)
 from snug.models.damage import GET_AGAIN, Damage, Problem, quoted
 from snug.models.gguf import GgufHeader
 from snug.models.tables import ValueType
@@ -25,28 +34,6 @@ MAX_CONTEXT: Final = 2**24
 MAX_VOCABULARY: Final = 2**21
 MAX_TEMPLATE_BYTES: Final = 256 * 1024
 
-# Architectures without attention: they state 0 heads.
-RECURRENT: Final = frozenset({"mamba", "mamba2", "rwkv6", "rwkv6qwen2", "rwkv7", "arwkv7"})
-# llama.cpp takes "1 expert" of these as "no experts".
-_ONE_EXPERT_IS_NONE: Final = frozenset({"hunyuan_vl", "hunyuan-dense"})
-_NEED_EXPERTS: Final = frozenset(
-    {"bailingmoe2", "glm4moe", "grovemoe", "lfm2moe", "llada-moe", "smallthinker"}
-)
-# Their state-space layers exist only at twice the width of the model.
-_DOUBLE_INNER_SIZE: Final = frozenset({"granitehybrid", "jamba"})
-# Their rotary embedding is in sections (time, height, width).
-_SECTIONED: Final = frozenset(
-    {
-        "qwen2vl",
-        "paddleocr",
-        "qwen3vl",
-        "qwen3vlmoe",
-        "qwen35",
-        "qwen35moe",
-        "qwen4exp",
-        "qwen3tts",
-    }
-)
 _ARCHITECTURE: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _ROPE_SCALINGS: Final = frozenset({"none", "linear", "yarn", "longrope"})
 
@@ -115,6 +102,7 @@ def check_metadata(header: GgufHeader) -> Iterator[Problem]:
     layers = header.integer(header.key("block_count")) or 0
     yield from _check_prediction_layers(header, layers)
     yield from _check_heads(header, layers)
+    yield from _check_head_lengths(header, layers)
     yield from _check_experts(header, layers)
     yield from _check_rope(header)
     yield from _check_inner_size(header)
@@ -238,14 +226,37 @@ def _check_heads(header: GgufHeader, layers: int) -> Iterator[Problem]:
             return
 
 
+def _check_head_lengths(header: GgufHeader, layers: int) -> Iterator[Problem]:
+    """Key, value and rotary dimensions are the same where the architecture's code asserts it."""
+    heads = (header.per_layer(header.key("attention.head_count"), layers) or (0,))[0]
+    if not heads:
+        return
+    usual = (header.integer(header.key("embedding_length")) or 0) // heads
+    stated = (header.integer(header.key(f"attention.{part}_length")) for part in ("key", "value"))
+    key_length, value_length = (usual if length is None else length for length in stated)
+    if header.architecture in EQUAL_HEADS and key_length != value_length:
+        yield Problem(
+            Damage.HEADS,
+            f"A head's keys have {key_length} dimensions and its values {value_length}; "
+            f"{quoted(header.architecture)} needs the same. {GET_AGAIN}",
+        )
+    turned = header.integer(header.key("rope.dimension_count"))
+    if header.architecture in FULL_ROPE and turned not in (None, key_length):
+        yield Problem(
+            Damage.ROPE,
+            f"{quoted(header.key('rope.dimension_count'))} is {turned}; "
+            f"{quoted(header.architecture)} needs the {key_length} of a head. {GET_AGAIN}",
+        )
+
+
 def _check_experts(header: GgufHeader, layers: int) -> Iterator[Problem]:
     experts = header.integer(header.key("expert_count")) or 0
     used = max(header.per_layer(header.key("expert_used_count"), layers) or (0,))
     groups = header.integer(header.key("expert_group_count")) or 0
     groups_used = header.integer(header.key("expert_group_used_count")) or 0
-    if experts <= 1 and header.architecture in _ONE_EXPERT_IS_NONE:
+    if experts <= 1 and header.architecture in ONE_EXPERT_IS_NONE:
         experts = used = 0
-    needed = header.architecture in _NEED_EXPERTS
+    needed = header.architecture in NEED_EXPERTS
     if used > experts or (experts and not used) or (needed and not experts):
         yield Problem(
             Damage.EXPERTS,
@@ -308,7 +319,7 @@ def _check_rope_dimensions(header: GgufHeader, window: str) -> Iterator[Problem]
 
 def _check_rope_sections(header: GgufHeader) -> Iterator[Problem]:
     key = header.key("rope.dimension_sections")
-    if header.architecture not in _SECTIONED:
+    if header.architecture not in SECTIONED:
         return
     sections = header.per_layer(key, 1)
     if sections is None or len(sections) > 4 or min(sections, default=0) < 0 or not any(sections):
@@ -322,7 +333,7 @@ def _check_inner_size(header: GgufHeader) -> Iterator[Problem]:
     key = header.key("ssm.inner_size")
     inner = header.integer(key)
     width = header.integer(header.key("embedding_length")) or 0
-    if header.architecture in _DOUBLE_INNER_SIZE and inner is not None and inner != 2 * width:
+    if header.architecture in DOUBLE_INNER_SIZE and inner is not None and inner != 2 * width:
         yield Problem(
             Damage.KEY_RANGE,
             f"{quoted(key)} is {inner:,}; it must be twice the {width:,} of the model. {GET_AGAIN}",

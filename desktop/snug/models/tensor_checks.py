@@ -54,7 +54,7 @@ def check_tensors(header: GgufHeader) -> Iterator[Problem]:
 def check_small_tensors(header: GgufHeader) -> Iterator[Problem]:
     """Norms and biases are F32: the CPU's binary operations end the process on other types."""
     for tensor in header.tensors:
-        bias = tensor.name.endswith(".bias") and tensor.elements == tensor.shape[0]
+        bias = tensor.name.endswith(".bias") and tensor.elements == max(tensor.shape, default=1)
         if (bias or tensor.name.endswith("norm.weight")) and tensor.type.label != "F32":
             yield Problem(
                 Damage.TENSOR_TYPE,

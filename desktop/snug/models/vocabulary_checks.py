@@ -32,6 +32,8 @@ _DEFAULT_TOKENS: Final = {
     "t5": (None, 1),
     "plamo2": (1, 2),
 }
+# llama.cpp puts its begin token whatever the file says.
+_ALWAYS_BEGIN: Final = "gemma4"
 _DEFAULT_BEGIN: Final = frozenset({"llama", "bert"})
 _DEFAULT_END: Final = frozenset({"t5"})
 
@@ -94,7 +96,8 @@ def _check_special_tokens(header: GgufHeader, model: str, count: int) -> Iterato
         ("eos", end, model in _DEFAULT_END),
     ):
         wanted = header.flag(f"tokenizer.ggml.add_{name}_token")
-        if not (by_default if wanted is None else wanted):
+        always = name == "bos" and model == _ALWAYS_BEGIN
+        if not (always or (by_default if wanted is None else wanted)):
             continue
         token = header.integer(f"tokenizer.ggml.{name}_token_id")
         if token is None or token >= count:  # llama.cpp then takes the tokenizer's own.
