@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -40,32 +40,39 @@ def sha256_of(
     digest = hashlib.sha256()
     total = sum(file.size_bytes for file in files)
     done = 0
-    piece = bytearray(_PIECE_BYTES)
-    view = memoryview(piece)
     for file in files:
-        end = done + file.size_bytes
-        try:
-            with open_regular(Path(file.path)) as raw:
-                while done <= end and (count := raw.readinto(piece)):
-                    if cancelled is not None and cancelled():
-                        raise ImportCancelledError("The import was stopped; nothing was changed.")
-                    digest.update(view[:count])
-                    done += count
-                    if progress is not None:
-                        progress(min(done, total), total)
-        except OSError as error:
-            raise GgufError(
-                Damage.UNREADABLE,
-                f"The disk reports an error: {error.strerror or error}. "
-                "Check the disk, or get the file again.",
-            ) from error
-        if done != end or stamp_of(Path(file.path)) != file:
+        before = done
+        for piece in _pieces(file):
+            if cancelled is not None and cancelled():
+                raise ImportCancelledError("The import was stopped; nothing was changed.")
+            digest.update(piece)
+            done += len(piece)
+            if progress is not None:
+                progress(min(done, total), total)
+        if done - before != file.size_bytes or stamp_of(Path(file.path)) != file:
             raise GgufError(
                 Damage.CHANGED,
                 "The file changed while it was read. "
                 "Wait until its download is over, then try again.",
             )
     return digest.hexdigest()
+
+
+def _pieces(file: FileStamp) -> Iterator[memoryview]:
+    """A file's bytes in order, at most one piece more than it should have."""
+    left = file.size_bytes
+    buffer = memoryview(bytearray(_PIECE_BYTES))
+    try:
+        with open_regular(Path(file.path)) as raw:
+            while left >= 0 and (count := raw.readinto(buffer)):
+                yield buffer[:count]
+                left -= count
+    except OSError as error:
+        raise GgufError(
+            Damage.UNREADABLE,
+            f"The disk reports an error: {error.strerror or error}. "
+            "Check the disk, or get the file again.",
+        ) from error
 
 
 def stamp_of(path: Path) -> FileStamp | None:
