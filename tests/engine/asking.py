@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import ctypes
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.listener import Listener
+from tests.listener import PATIENCE_S, Listener
 
 from snug.domain.conversation import Role
 from snug.domain.errors import SnugError
-from snug.domain.events import TextDelta
+from snug.domain.events import Event, TextDelta
 from snug.domain.model import LoadOptions, ModelFile
 from snug.domain.prompt import ContextPlan, GenerationRequest, PromptMessage
 from snug.domain.sampling import Sampling
@@ -68,17 +69,22 @@ class Asking:
         return listener
 
     def stop_after(self, messages: Sequence[PromptMessage], pieces: int) -> Listener:
-        """An answer that is stopped once so many pieces of text have come."""
-        listener = Listener()
+        """An answer that is stopped by whoever receives the so manyth piece of its text."""
+        seen = 0
         running: list[Job] = []
+        known = threading.Event()
 
-        def stop(_event: object) -> None:
-            if sum(isinstance(e, TextDelta) for e in listener.events) >= pieces - 1 and running:
+        def stop(event: Event) -> None:
+            nonlocal seen
+            seen += isinstance(event, TextDelta)
+            if seen == pieces:
+                assert known.wait(PATIENCE_S)
                 running[0].cancel()
 
         listener = Listener(stop)
         long = Sampling(temperature=0.0, max_tokens=400)
         running.append(self.host.generate(self.request(messages, long), listener))
+        known.set()
         listener.wait_for_end()
         return listener
 
