@@ -207,3 +207,9 @@ def shards(folder: Path, count: int = 3, stem: str = "tiny") -> list[Path]:
         made.set("split.tensors.count", I32, len(whole.tensors))
         paths.append(made.write(folder / f"{stem}-{number + 1:05d}-of-{count:05d}.gguf"))
     return paths
+
+
+def named(name: str, *, quantization: int = 0) -> GgufMaker:
+    """A model of its own content."""
+    made = sound().set("general.name", TEXT, name)
+    return made.set("general.file_type", U32, quantization)

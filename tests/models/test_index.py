@@ -13,19 +13,14 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.models.gguf_maker import sound
-from tests.models.test_library import named, names
+from tests.models.gguf_maker import named, sound
+from tests.models.test_library import names
 
 from snug.domain.errors import DiskFullError, EnvironmentFault, NewerSchemaError
 from snug.models.index import COPY, INDEX, LOCK
 from snug.models.index_codec import decode, encode
 from snug.models.library import Library
 from snug.models.lock import locked
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "models"
 
 
 @pytest.fixture

@@ -8,9 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.models.gguf_maker import sound
+from tests.models.gguf_maker import named, sound
 from tests.models.measure import best_seconds
-from tests.models.test_library import named
 
 from snug.domain.errors import ModelFileError, NotFoundError, UserError
 from snug.models import starter
