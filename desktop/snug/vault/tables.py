@@ -24,7 +24,7 @@ from snug.domain.conversation import (
 )
 from snug.domain.errors import NotFoundError
 from snug.vault import rows
-from snug.vault.query import fetch
+from snug.vault.query import fetch, number
 from snug.vault.rows import storable
 
 
@@ -95,36 +95,16 @@ def add_message(connection: apsw.Connection, message: Message) -> None:
     conversation_seq = _conversation_seq(connection, message.conversation_id)
     parent = message.parent_id
     parent_seq = None if parent is None else _message_seq(connection, conversation_seq, parent)
-    text, layout = rows.text_and_layout(message.parts)
-    now = now_ms()
-    connection.execute(
-        """INSERT INTO messages(conversation, parent, id, role, status, model, created_ms,
-            text, layout, usage, timings, error)
-        VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-        (
-            conversation_seq,
-            parent_seq,
-            message.id,
-            message.role.value,
-            message.status.value,
-            storable(message.model),
-            message.created_ms or now,
-            text,
-            layout,
-            rows.record_text(message.usage),
-            rows.record_text(message.timings),
-            storable(message.error),
-        ),
-    )
+    seq = _insert(connection, message, conversation_seq, parent_seq)
     connection.execute(
         """UPDATE conversations
         SET leaf = ?, message_count = message_count + 1, updated_ms = ? WHERE seq = ?""",
-        (connection.last_insert_rowid(), now, conversation_seq),
+        (seq, now_ms(), conversation_seq),
     )
     if message.role is Role.USER:
         connection.execute(
             "UPDATE conversations SET title = ? WHERE seq = ? AND title = ''",
-            (title_from(text), conversation_seq),
+            (title_from(storable(message.text)), conversation_seq),
         )
 
 
@@ -237,6 +217,33 @@ def set_setting(connection: apsw.Connection, name: str, value: str) -> None:
     connection.execute(
         "INSERT INTO settings VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value",
         (name, storable(value)),
+    )
+
+
+def _insert(
+    connection: apsw.Connection, message: Message, conversation_seq: int, parent_seq: int | None
+) -> int:
+    text, layout = rows.text_and_layout(message.parts)
+    # RETURNING, because the triggers insert too and last_insert_rowid might be theirs.
+    return number(
+        connection,
+        """INSERT INTO messages(conversation, parent, id, role, status, model, created_ms,
+            text, layout, usage, timings, error)
+        VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq""",
+        (
+            conversation_seq,
+            parent_seq,
+            message.id,
+            message.role.value,
+            message.status.value,
+            storable(message.model),
+            message.created_ms or now_ms(),
+            text,
+            layout,
+            rows.record_text(message.usage),
+            rows.record_text(message.timings),
+            storable(message.error),
+        ),
     )
 
 

@@ -58,23 +58,14 @@ class Vault:
             DiskFullError, EnvironmentFault: the disk refused.
         """
         make_private_folder(folder)
-        key: DataKey | None = None
-        if not (folder / keys.SLOT_FILE).exists():
-            with locked(folder):
-                # Another process may have made it in the meantime.
-                if not (folder / keys.SLOT_FILE).exists():
-                    key = _create_key(
-                        folder, keys_folder, passphrase, keyring_allowed, secret_store
-                    )
-        newly_created = key is not None
-        key = key or keys.unlock(folder, keys_folder, passphrase, secret_store)
+        made = _made_key(folder, keys_folder, passphrase, keyring_allowed, secret_store)
+        key = made or keys.unlock(folder, keys_folder, passphrase, secret_store)
         try:
-            database = _open_database(folder, key)
+            home = keys.key_home(folder, keys_folder)
+            return cls(_open_database(folder, key), key, home, newly_created=made is not None)
         except BaseException:
             key.close()
             raise
-        home = keys.key_home(folder, keys_folder)
-        return cls(database, key, home, newly_created)
 
     @classmethod
     def temporary(cls) -> Vault:
@@ -130,22 +121,30 @@ class Vault:
         return self._database.path.parent, self._key
 
 
-def _create_key(
+def _made_key(
     folder: Path,
     keys_folder: Path,
     passphrase: str | None,
     keyring_allowed: bool,
     secret_store: SecretStore | None,
-) -> DataKey:
-    path = folder / FILE_NAME
-    if path.exists():
-        # A new key would not open it, and its own may still be found.
-        raise VaultDamagedError(
-            f"{folder / keys.SLOT_FILE}, which holds the locked key of your chats, is missing, "
-            f"while {path} is there. Snug has left it as it is: put the missing file back."
-        )
-    key, _ = keys.create_vault(folder, keys_folder, passphrase, keyring_allowed, secret_store)
-    return key
+) -> DataKey | None:
+    """The key of a vault that this very call has made; None where there was one."""
+    slot_file = folder / keys.SLOT_FILE
+    if slot_file.exists():
+        return None
+    with locked(folder):
+        # Another process may have made it in the meantime.
+        if slot_file.exists():
+            return None
+        database = folder / FILE_NAME
+        if database.exists():
+            # A new key would not open it, and its own may still be found.
+            raise VaultDamagedError(
+                f"{slot_file}, which holds the locked key of your chats, is missing, while "
+                f"{database} is there. Snug has left it as it is: put the missing file back."
+            )
+        key, _ = keys.create_vault(folder, keys_folder, passphrase, keyring_allowed, secret_store)
+        return key
 
 
 def _open_database(folder: Path, key: DataKey) -> Database:
