@@ -199,12 +199,13 @@ class Composer(QFrame):
         colors = self._theme.palette
         edge = f"2px solid {colors.accent}" if focused else f"1px solid {colors.line_strong}"
         pad = 0 if focused else 1
+        round_px = SIZES.control // 2 - 1
         self.setStyleSheet(
             f"#composerFrame {{ background: {colors.page}; border: {edge};"
             f" border-radius: {SIZES.gap_4}px; padding: {pad}px; }}"
             "#composer, #composer:focus { background: transparent; border: none; padding: 0px; }"
-            f"#sendButton {{ background: {colors.accent}; border-radius: {SIZES.control // 2 - 1}px; }}"
+            f"#sendButton {{ background: {colors.accent}; border-radius: {round_px}px; }}"
             f"#sendButton:disabled {{ background: {colors.line_strong}; }}"
-            f"#stopButton {{ background: {colors.raised}; border-radius: {SIZES.control // 2 - 1}px; }}"
+            f"#stopButton {{ background: {colors.raised}; border-radius: {round_px}px; }}"
             f"#sendButton:focus, #stopButton:focus {{ border: 2px solid {colors.text}; }}"
         )
