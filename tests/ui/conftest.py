@@ -10,6 +10,7 @@ import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 from tests.ui.fakes import RESOURCES, Rooms, make_rooms
 
@@ -37,3 +38,6 @@ def theme(qapp: QApplication) -> Iterator[Theme]:
     made.install(qapp)
     yield made
     made.deleteLater()
+    # No event loop runs between tests; without it windows would pile up, and every style sheet
+    # would be laid over all of them.
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
