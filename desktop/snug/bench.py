@@ -19,9 +19,10 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from snug import __version__
 from snug.domain.conversation import ConversationSettings, Role
 from snug.domain.errors import EnvironmentFault
-from snug.domain.events import Event, Failed, Finished, Started, TextDelta
+from snug.domain.events import Event, Failed, Finished, TextDelta
 from snug.domain.model import LoadOptions, ModelFile
 from snug.domain.prompt import PromptMessage
 from snug.domain.sampling import Sampling
@@ -32,8 +33,10 @@ from snug.engine.template import TemplateRenderer
 from snug.models.library import Library
 from snug.models.starter import find_starter
 from snug.paths import Paths, find_paths
+from snug.services.bundle import Profile, Services
 from snug.services.conversations import ConversationService
 from snug.services.models import ModelService
+from snug.services.preferences import Preferences
 from snug.vault.vault import Vault
 
 ROUNDS = 7
@@ -104,11 +107,20 @@ def _window_seconds(folder: Path, environment: dict[str, str]) -> float:
                     time.sleep(0.01)
                 if not report.exists():
                     raise EnvironmentFault(f"The window ended with code {child.returncode}.")
-                painted = float(json.loads(report.read_text())["painted_monotonic_s"])
+                painted = _painted_s(report)
             finally:
                 child.terminate()
         times.append(painted - began)
     return round(statistics.median(times[1:]), 3)
+
+
+def _painted_s(report: Path) -> float:
+    """The moment of the first paint, once the report is whole."""
+    while True:
+        text = report.read_text()
+        if text.endswith("}"):
+            return float(json.loads(text)["first_paint_s"])
+        time.sleep(0.005)
 
 
 class _Bench:
@@ -128,6 +140,14 @@ class _Bench:
         sampling = Sampling(temperature=0.0, max_tokens=max_tokens)
         settings = ConversationSettings("starter", system, sampling)
         return self.conversations.create(settings).id
+
+    def services(self) -> Services:
+        """What a window is given."""
+        profile = Profile(
+            __version__, self.paths.data, self.paths.resources, "", created=False, offline=True
+        )
+        preferences = Preferences(self.vault.conversations)
+        return Services(profile, self.conversations, self.models, preferences)
 
     def close(self) -> None:
         """As the application closes."""
@@ -240,20 +260,30 @@ def _run_reuse(folder: Path) -> dict[str, object]:
 
 def _run_frames(folder: Path) -> dict[str, object]:
     """Event loop gaps of the real window while a real answer streams, and its memory."""
-    from snug.ui.bench_window import stream_in_window
+    from PySide6.QtWidgets import QApplication
 
-    bench = _Bench(folder)
-    started: list[Started] = []
-    gaps = stream_in_window(bench, folder, started)
+    from snug.ui.bench_window import stream_in_window
     from snug.ui.frame_probe import quantile
 
-    model_bytes = bench.model.size_bytes
+    application = QApplication([])  # noqa: F841 - lives as long as the window
+    bench = _Bench(folder)
+    gaps, resident = stream_in_window(bench.services(), STORY, _resident_bytes)
+    fit = bench.models.fit(bench.model)
     bench.close()
+    known = bench.model.size_bytes + fit.projection.kv_cache
     return {
         "frame_gap_p99_ms": round(quantile(gaps, 0.99), 2),
         "frame_gap_max_ms": round(max(gaps), 2),
-        "overhead_mib": model_bytes,
+        "overhead_mib": round((resident - known) / 2**20, 1),
     }
+
+
+def _resident_bytes() -> int:
+    """Memory of this process. Source: proc(5), VmRSS in KiB."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    return 0
 
 
 def main(part: str, folder: Path) -> None:

@@ -1,45 +1,36 @@
-"""The page with a conversation: transcript, composer, status, and the answers that are made."""
+"""The page with a conversation: it ties transcript, composer and services together."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 
-from PySide6.QtCore import QPoint, Signal
+from PySide6.QtCore import QPoint, Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices, QKeyEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
-from snug.domain.conversation import (
-    Conversation,
-    ConversationSettings,
-    Message,
-    Part,
-    PartKind,
-    Role,
-    now_ms,
-)
-from snug.domain.errors import SnugError
+from snug.domain.conversation import Conversation, ConversationSettings
+from snug.domain.errors import NotFoundError, SnugError
 from snug.domain.events import (
     Event,
     Failed,
     Finished,
-    Paused,
     ReasoningDelta,
-    Resumed,
     Started,
     TextDelta,
 )
 from snug.domain.model import ModelFile
 from snug.domain.prompt import ContextPlan
 from snug.services.bundle import Services
-from snug.services.conversations import Run
+from snug.ui.answers import Answers, RunningAnswer
 from snug.ui.bridge import Bridge
 from snug.ui.chat_style import chat_style_sheet
 from snug.ui.composer import Composer
-from snug.ui.context_meter import drop_words
-from snug.ui.link_menu import ask_about_link
-from snug.ui.live_answer import LiveAnswer, empty_answer
+from snug.ui.link_prompt import LinkPrompt
 from snug.ui.notice import Notice
 from snug.ui.parts import column_width, flat
+from snug.ui.planner import Planner, plan_words
 from snug.ui.status_line import StatusLine
 from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
@@ -47,15 +38,15 @@ from snug.ui.transcript import Transcript
 from snug.ui.turn import Action, Turn, turns_of
 from snug.ui.welcome import Welcome
 
-NEW_DRAFT = "draft.new"  # what stands unsent in a chat that does not exist yet
+NEW_DRAFT = "chat.draft"  # of a chat that does not exist yet
 
 
 class ChatPage(QWidget):
-    """One conversation at a time; answers go on in those that are not shown.
+    """Shows one conversation at a time; answers elsewhere go on meanwhile.
 
     Attributes:
-        conversation_changed: a conversation was created, titled or grew.
-        run_event: what happens to the answer of the shown conversation.
+        conversation_changed: this conversation was made or grew.
+        run_event: each event of a running answer, on the window's thread.
         error_occurred: a sentence for the person.
     """
 
@@ -66,258 +57,268 @@ class ChatPage(QWidget):
     def __init__(self, services: Services, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("chatPage")
+        self.setAccessibleName(self.tr("Chat"))
         self._services = services
         self._theme = theme
-        self._bridge = Bridge(self)
         self._conversation: Conversation | None = None
-        self._chosen: ModelFile | None = None
-        self._live: dict[str, LiveAnswer] = {}
-        self._transcript = Transcript(theme, self)
-        self._welcome = Welcome(theme, self)
-        self._notice = Notice(theme, self)
-        self._composer = Composer(theme, self)
-        self._status = StatusLine(theme, self)
-        self._stack = QStackedWidget()
-        self._foot = QWidget()
-        self._lay_out()
+        self._model: ModelFile | None = None
+        self._closed = False
+        self.open_url: Callable[[QUrl], bool] = QDesktopServices.openUrl
+        self._bridge = Bridge(self)
+        self._answers = Answers(services.conversations, self._bridge, self)
+        self._planner = Planner(services.conversations, self._bridge, self)
+        self.setStyleSheet(chat_style_sheet(theme))
+        self._make_parts()
+        self._arrange()
         self._connect()
-        self._on_theme_changed()
 
-    # -- what the window asks -----------------------------------------------------------------
+    # -- building -----------------------------------------------------------------------------
+
+    def _make_parts(self) -> None:
+        self.transcript = Transcript(self._theme, self)
+        self.welcome = Welcome(self._theme, self)
+        self._middle = QStackedWidget(self)
+        self._middle.addWidget(self.welcome)
+        self._middle.addWidget(self.transcript)
+        self._foot = QWidget(self)
+        self.paused = Notice("pausedNotice", self._theme, self._foot, framed=True)
+        self.context_notice = Notice("contextNotice", self._theme, self._foot)
+        self.composer = Composer(self._theme, self._foot)
+        self.status = StatusLine(self._theme, self._foot)
+
+    def _arrange(self) -> None:
+        foot = flat(QVBoxLayout(self._foot), spacing=SIZES.gap_2)
+        foot.setContentsMargins(0, SIZES.gap_2, 0, SIZES.gap_2)
+        for part in (self.paused, self.context_notice, self.composer, self.status):
+            foot.addWidget(part)
+        column = flat(QVBoxLayout(self))
+        column.addWidget(self._middle, 1)
+        column.addWidget(self._foot, 0, Qt.AlignmentFlag.AlignHCenter)
+
+    def _connect(self) -> None:
+        self.composer.submitted.connect(self.send)
+        self.composer.stop_requested.connect(self.stop)
+        self.composer.draft_changed.connect(self._keep_draft)
+        self.composer.edited.connect(lambda: self._plan())
+        self.composer.edit_last_requested.connect(self._on_edit_last_requested)
+        self.welcome.chosen.connect(self.send)
+        self.transcript.asked.connect(self._on_transcript_asked)
+        self.transcript.edited.connect(self._on_transcript_edited)
+        self.transcript.branch_chosen.connect(self._on_transcript_branch_chosen)
+        self.transcript.link_chosen.connect(self._on_transcript_link_chosen)
+        self._answers.event_came.connect(self._on_answers_event_came)
+        self._planner.planned.connect(self._on_planner_planned)
+        self._theme.changed.connect(self._on_theme_changed)
+
+    # -- what the shell asks ------------------------------------------------------------------
 
     @property
     def conversation_id(self) -> str | None:
         """The open conversation; None while it does not exist yet."""
-        return self._conversation.id if self._conversation is not None else None
+        return None if self._conversation is None else self._conversation.id
 
     def open_conversation(self, conversation_id: str) -> None:
-        """Show it, with its draft and, where it is answering, the answer as it grows."""
-        self._keep_draft()
+        """Show a conversation, with its draft and, where one is being made, its answer."""
+        if conversation_id == self.conversation_id:
+            return
+        self._leave_conversation()
+        running = self._answers.of(conversation_id)
         try:
-            self._conversation = self._services.conversations.conversation(conversation_id)
+            stored = self._services.conversations.conversation(conversation_id)
         except SnugError as error:
             self.error_occurred.emit(error.message)
             return
-        self._status.rest()
-        self._show()
-        self._composer.set_text(self._conversation.draft)
-        self._show_model()
-        self._ask_plan()
+        self._conversation = running.snapshot if running is not None else stored
+        self._model = self._model_for(stored.settings)
+        self.transcript.show_turns(self._turns())
+        self._show_draft(stored.draft)
 
     def new_chat(self) -> None:
-        """Show an empty conversation, which exists from its first message on."""
-        self._keep_draft()
+        """Show an empty conversation, which is stored with its first message."""
+        self._leave_conversation()
         self._conversation = None
-        self._status.rest()
-        self._show()
-        self._composer.set_text(self._services.preferences.get(NEW_DRAFT))
-        self._show_model()
-        self._notice.say("")
-        self.focus_composer()
+        self._model = self._model_for(None)
+        self.transcript.show_turns(())
+        self._show_draft(self._services.preferences.get(NEW_DRAFT))
 
     def focus_composer(self) -> None:
         """Put the cursor where one writes."""
-        self._composer.field.setFocus()
+        self.composer.field.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def stop(self) -> None:
-        """Stop the answer that is shown."""
-        live = self._shown_live()
-        if live is not None:
-            live.run.cancel()
+        """Stop the answer of the open conversation."""
+        self._answers.stop(self.conversation_id)
 
     def set_model(self, model: ModelFile) -> None:
-        """This model answers next, here."""
-        self._chosen = model
+        """This model answers next."""
+        self._model = model
         if self._conversation is not None:
             settings = replace(self._conversation.settings, model=model.name)
+            self._conversation = replace(self._conversation, settings=settings)
             try:
                 self._services.conversations.save_settings(self._conversation.id, settings)
             except SnugError as error:
                 self.error_occurred.emit(error.message)
-                return
-            self._conversation = replace(self._conversation, settings=settings)
         self._show_model()
-        self._ask_plan()
+        self._plan()
 
     def shutdown(self) -> None:
-        """Keep the draft and let go of everything."""
-        self._keep_draft()
-        self._bridge.close()
-
-    # -- answering ----------------------------------------------------------------------------
-
-    def send(self, text: str) -> None:
-        """Ask this, in the open conversation or in a new one."""
-        try:
-            conversation = self._conversation or self._create()
-            path = conversation.active_path()
-            parent = path[-1].id if path else None
-            run = self._services.conversations.send(
-                conversation.id, text, self._sink(conversation.id)
-            )
-        except SnugError as error:
-            self.error_occurred.emit(error.message)
-            return
-        self._composer.clear()
-        self._services.conversations.save_draft(conversation.id, "")
-        asked = _asked(run, parent, text)
-        self._begin(run, conversation, (*path, asked), None)
-        self.conversation_changed.emit(conversation.id)
-
-    def _create(self) -> Conversation:
-        settings = ConversationSettings(model=self._chosen.name if self._chosen else None)
-        self._conversation = self._services.conversations.create(settings)
-        self._services.preferences.set(NEW_DRAFT, "")
-        return self._conversation
-
-    def _on_asked(self, action: str, message_id: str) -> None:
-        conversation = self._conversation
-        if conversation is None:
-            return
-        service = self._services.conversations
-        try:
-            message = conversation.message(message_id)
-            if action == Action.CONTINUE and message.text:
-                run = service.resume(conversation.id, message_id, self._sink(conversation.id))
-                path = _before(conversation, message.id)
-                self._begin(run, conversation, path, message)
-            else:
-                run = service.regenerate(conversation.id, message_id, self._sink(conversation.id))
-                path = _before(conversation, message.id)
-                if message.role is Role.USER:
-                    path = (*path, message)
-                self._begin(run, conversation, path, None)
-        except SnugError as error:
-            self.error_occurred.emit(error.message)
-
-    def _on_edited(self, message_id: str, text: str) -> None:
-        conversation = self._conversation
-        if conversation is None:
-            return
-        try:
-            message = conversation.message(message_id)
-            run = self._services.conversations.edit(
-                conversation.id, message_id, text, self._sink(conversation.id)
-            )
-        except SnugError as error:
-            self.error_occurred.emit(error.message)
-            return
-        path = _before(conversation, message_id)
-        self._begin(run, conversation, (*path, _asked(run, message.parent_id, text)), None)
-
-    def _begin(
-        self,
-        run: Run,
-        conversation: Conversation,
-        path: tuple[Message, ...],
-        resumed: Message | None,
-    ) -> None:
-        """Show what was asked and the place of its answer before anything of it is stored."""
-        parent = path[-1].id if path else None
-        answer = resumed or empty_answer(conversation.id, run.answer_id, parent)
-        self._live[conversation.id] = LiveAnswer(run, answer)
-        messages = (*path, answer)
-        self._conversation = replace(conversation, messages=messages, leaf_id=answer.id)
-        self._show()
-        self._transcript.follow()
-        self._notice.say("")
-
-    def _sink(self, conversation_id: str) -> Callable[[Event], None]:
-        def receive(event: Event) -> None:
-            self._on_event(conversation_id, event)
-
-        return self._bridge.sink(receive, self)
-
-    def _on_event(self, conversation_id: str, event: Event) -> None:
-        live = self._live.get(conversation_id)
-        if live is None:
-            return
-        shown = conversation_id == self.conversation_id
-        if isinstance(event, TextDelta):
-            live.add_text(event.text)
-        elif isinstance(event, ReasoningDelta):
-            live.add_thoughts(event.text)
-        elif isinstance(event, Finished | Failed):
-            del self._live[conversation_id]
-        if shown:
-            self._show_event(live, event)
-        if shown or isinstance(event, Paused | Resumed):
-            self.run_event.emit(event)
-        if isinstance(event, Finished | Failed):
-            self.conversation_changed.emit(conversation_id)
-
-    def _show_event(self, live: LiveAnswer, event: Event) -> None:
-        self._status.take(event)
-        if isinstance(event, TextDelta):
-            if live.thoughts and len(live.text) == 1:
-                self._show_thoughts(live, thinking=False)
-            self._transcript.append(live.message.id, event.text)
-        elif isinstance(event, ReasoningDelta):
-            self._show_thoughts(live, thinking=True)
-        elif isinstance(event, Paused):
-            words = self.tr("{} The answer waits and goes on by itself when there is room.")
-            self._notice.say(words.format(event.reason))
-        elif isinstance(event, Resumed):
-            self._notice.say("")
-        elif isinstance(event, Finished | Failed):
-            self._reload()
-            self._ask_plan()
-        elif isinstance(event, Started) and not live.seen:
-            live.seen = True
-            self._reload()
-
-    def _show_thoughts(self, live: LiveAnswer, *, thinking: bool) -> None:
-        self._transcript.set_thoughts(live.message.id, live.all_thoughts, thinking, live.thought_s)
+        """Keep the draft and let go of everything; answers are stopped by the services."""
+        if not self._closed:
+            self._closed = True
+            self._keep_draft(self.composer.take_draft())
+            self._planner.forget()
+            self._bridge.close()
 
     # -- showing ------------------------------------------------------------------------------
 
-    def _reload(self) -> None:
-        """Read the open conversation again: ids, siblings and states are now as stored."""
+    @property
+    def _running(self) -> RunningAnswer | None:
+        return self._answers.of(self.conversation_id)
+
+    def _turns(self) -> list[Turn]:
         if self._conversation is None:
-            return
-        try:
-            self._conversation = self._services.conversations.conversation(self._conversation.id)
-        except SnugError as error:
-            self.error_occurred.emit(error.message)
-        self._show()
+            return []
+        running = self._running
+        live_id = None if running is None else running.run.answer_id
+        turns = turns_of(self._conversation, live_id, busy=running is not None)
+        return [
+            replace(turn, thought_s=self._answers.thought_s(turn.message.id))
+            if not turn.mine
+            else turn
+            for turn in turns
+        ]
 
-    def _show(self) -> None:
-        live = self._shown_live()
-        turns: list[Turn] = []
-        if self._conversation is not None:
-            live_id = live.message.id if live is not None else None
-            turns = turns_of(self._conversation, live_id, busy=live is not None)
-        if live is not None:
-            turns = [
-                replace(turn, message=live.snapshot(), thought_s=live.thought_s)
-                if turn.live
-                else turn
-                for turn in turns
-            ]
-        self._transcript.set_turns(turns)
-        self._stack.setCurrentWidget(self._transcript if turns else self._welcome)
-        self._composer.set_answering(live is not None)
+    def _show_state(self) -> None:
+        """Everything but the transcript."""
+        running = self._running
+        turns = self.transcript.turns
+        self._middle.setCurrentWidget(self.transcript if turns else self.welcome)
+        self.composer.set_answering(running is not None)
+        if running is not None:
+            self.status.show_running(running)
+        else:
+            last = turns[-1].message if turns else None
+            self.status.show_timings(None if last is None else last.timings)
+        if running is not None and running.paused:
+            self._tell_paused(running.paused)
+        else:
+            self.paused.clear()
 
-    def _shown_live(self) -> LiveAnswer | None:
-        return self._live.get(self.conversation_id or "")
+    def _show_draft(self, draft: str) -> None:
+        self.composer.set_text(draft)
+        self.context_notice.clear()
+        self.status.meter.show_used(0, 0)
+        self._show_model()
+        self._show_state()
+        self._plan(soon=True)
 
     def _show_model(self) -> None:
-        model = self._chosen
+        self.composer.set_model_name("" if self._model is None else self._model.name)
+        self.welcome.set_model(self._model)
+        loaded = self._services.models.placement()
+        here = loaded is not None and self._model is not None and loaded[0].name == self._model.name
+        self.status.show_placement(loaded[1] if here and loaded is not None else None)
+
+    def _tell_paused(self, reason: str) -> None:
+        waits = self.tr(
+            "The answer waits; nothing is lost. It goes on by itself when there is room."
+        )
+        self.paused.say(f"{reason} {waits}", "warning", "warn")
+
+    def _model_for(self, settings: ConversationSettings | None) -> ModelFile | None:
+        models = self._services.models
+        with contextlib.suppress(SnugError):  # told, with the remedy, when it is asked to answer
+            return models.default() if settings is None else models.for_conversation(settings)
+        return None
+
+    # -- drafts -------------------------------------------------------------------------------
+
+    def _leave_prompts(self) -> None:
+        for prompt in self.findChildren(LinkPrompt):
+            prompt.leave()
+
+    def _leave_conversation(self) -> None:
+        self._leave_prompts()
+        if self._conversation is not None or self.composer.text:
+            self._keep_draft(self.composer.take_draft())
+        self._planner.forget()
+
+    def _keep_draft(self, draft: str) -> None:
         try:
             if self._conversation is not None:
-                model = self._services.models.for_conversation(self._conversation.settings)
-            elif model is None:
-                model = self._services.models.default()
-        except SnugError:
-            model = None  # the shell says what is missing
-        self._welcome.set_model(model)
-        self._composer.set_model_name(model.name if model is not None else "")
-        placed = self._services.models.placement()
-        if placed is not None:
-            self._status.show_placement(placed[1])
+                self._services.conversations.save_draft(self._conversation.id, draft)
+            elif draft != self._services.preferences.get(NEW_DRAFT):
+                self._services.preferences.set(NEW_DRAFT, draft)
+        except SnugError as error:
+            self.error_occurred.emit(error.message)
 
-    def _on_branch_chosen(self, message_id: str) -> None:
+    def _plan(self, soon: bool = False) -> None:
+        if self._conversation is not None and self._running is None:
+            self._planner.ask(self._conversation.id, self.composer.text, soon=soon)
+
+    # -- asking -------------------------------------------------------------------------------
+
+    def _ask(self, start: Callable[[Conversation, str], RunningAnswer]) -> bool:
+        """Begin an answer in the open conversation and show it; False where it was refused."""
         if self._conversation is None:
+            return False
+        self._planner.forget()
+        self.context_notice.clear()
+        name = "" if self._model is None else self._model.name
+        try:
+            running = start(self._conversation, name)
+        except SnugError as error:
+            self.error_occurred.emit(error.message)
+            return False
+        self._conversation = running.snapshot
+        self.transcript.update_turns(self._turns(), to_end=True)
+        self._show_state()
+        self.conversation_changed.emit(running.run.conversation_id)
+        return True
+
+    def send(self, text: str) -> None:
+        """Ask this, in the open conversation or in a new one."""
+        if self._running is not None or not text.strip():
+            return
+        is_new = self._conversation is None
+        if is_new and not self._create():
+            return
+        if self._ask(lambda conversation, name: self._answers.send(conversation, text, name)):
+            self.composer.clear()
+            self._keep_draft("")
+            if is_new:
+                with contextlib.suppress(SnugError):
+                    self._services.preferences.set(NEW_DRAFT, "")
+        self.focus_composer()
+
+    def _create(self) -> bool:
+        name = None if self._model is None else self._model.name
+        try:
+            settings = ConversationSettings(model=name)
+            self._conversation = self._services.conversations.create(settings)
+        except SnugError as error:
+            self.error_occurred.emit(error.message)
+            return False
+        return True
+
+    def _on_transcript_asked(self, action: str, message_id: str) -> None:
+        if action == Action.CONTINUE:
+            self._ask(lambda conversation, _: self._answers.resume(conversation, message_id))
+        elif action == Action.REGENERATE:
+            self._ask(
+                lambda conversation, name: self._answers.regenerate(conversation, message_id, name)
+            )
+        self.focus_composer()
+
+    def _on_transcript_edited(self, message_id: str, text: str) -> None:
+        self._ask(
+            lambda conversation, name: self._answers.edit(conversation, message_id, text, name)
+        )
+        self.focus_composer()
+
+    def _on_transcript_branch_chosen(self, message_id: str) -> None:
+        if self._conversation is None or self._running is not None:
             return
         try:
             self._conversation = self._services.conversations.choose_branch(
@@ -326,91 +327,99 @@ class ChatPage(QWidget):
         except SnugError as error:
             self.error_occurred.emit(error.message)
             return
-        self._show()
-        self._ask_plan()
+        self.transcript.update_turns(self._turns())
+        self._show_state()
+        self._plan(soon=True)
 
-    # -- draft and context --------------------------------------------------------------------
+    def _on_transcript_link_chosen(self, address: str, place: QPoint) -> None:
+        self._leave_prompts()
+        LinkPrompt(address, self._theme, self, self.open_url).ask(place)
 
-    def _on_text_changed(self, _text: str) -> None:
-        self._keep_draft()
-        self._ask_plan()
+    def _on_edit_last_requested(self) -> None:
+        if self._running is None:
+            mine = [turn.message.id for turn in self.transcript.turns if turn.mine]
+            view = self.transcript.reveal(mine[-1]) if mine else None
+            if view is not None:
+                view.begin_edit()
 
-    def _keep_draft(self) -> None:
-        text = self._composer.text()
-        if self._conversation is not None:
-            self._services.conversations.save_draft(self._conversation.id, text)
-        elif text != self._services.preferences.get(NEW_DRAFT):
-            try:
-                self._services.preferences.set(NEW_DRAFT, text)
-            except SnugError as error:
-                self.error_occurred.emit(error.message)
+    # -- following an answer ------------------------------------------------------------------
 
-    def _ask_plan(self) -> None:
-        """Count what sending now would take; the answer comes when the engine has a moment."""
-        if self._conversation is None or self._shown_live() is not None:
+    def _on_answers_event_came(self, running: RunningAnswer, event: Event) -> None:
+        self.run_event.emit(event)
+        if running.run.conversation_id == self.conversation_id:
+            self._follow(running, event)
+        if isinstance(event, Finished | Failed):
+            self.conversation_changed.emit(running.run.conversation_id)
+
+    def _follow(self, running: RunningAnswer, event: Event) -> None:
+        view = self.transcript.view_of(running.run.answer_id)
+        if isinstance(event, TextDelta) and view is not None:
+            view.append(event.text)
+        if isinstance(event, ReasoningDelta | TextDelta):
+            self.status.show_running(running)
+            if view is not None and running.thinking_since_s:
+                answer = running.answer
+                view.set_thoughts(answer.reasoning, not answer.text, running.thought_s)
             return
-        conversation_id = self._conversation.id
+        if isinstance(event, Started):
+            self.status.show_started(event)
+        if isinstance(event, Finished | Failed):
+            self._end(running, event)
+            return
+        self._show_state()
 
-        def receive(plan: ContextPlan | SnugError) -> None:
-            fresh = conversation_id == self.conversation_id and self._shown_live() is None
-            if fresh and isinstance(plan, ContextPlan):
-                self._status.meter.show_plan(plan)
-                self._notice.say(drop_words(plan))
+    def _end(self, running: RunningAnswer, event: Finished | Failed) -> None:
+        self._conversation = running.conversation
+        if isinstance(event, Failed) and not self._is_stored(running):
+            self.error_occurred.emit(event.message)
+            if running.asked and not self.composer.text.strip():
+                self.composer.set_text(running.asked)
+        self.transcript.update_turns(self._turns())
+        self._show_state()
+        self._plan(soon=True)
 
-        sink = self._bridge.sink(receive, self)
-        self._services.conversations.plan(conversation_id, self._composer.text(), sink)
+    def _is_stored(self, running: RunningAnswer) -> bool:
+        """Whether the vault has the answer; where it has not, show what it has."""
+        try:
+            stored = self._services.conversations.conversation(running.run.conversation_id)
+            self._conversation = stored
+            stored.message(running.run.answer_id)
+        except NotFoundError:
+            return False
+        except SnugError:
+            return True
+        return True
 
-    # -- building -----------------------------------------------------------------------------
+    def _on_planner_planned(self, plan: ContextPlan) -> None:
+        if self._running is not None:
+            return
+        self.status.meter.show_used(plan.prompt_tokens, plan.context_length)
+        if plan.overflow:
+            self.context_notice.say(plan_words(plan), "warning", "warn")
+        elif plan.dropped:
+            self.context_notice.say(plan_words(plan))
+        else:
+            self.context_notice.clear()
 
-    def _lay_out(self) -> None:
-        self._stack.addWidget(self._welcome)
-        self._stack.addWidget(self._transcript)
-        foot = flat(QVBoxLayout(self._foot), spacing=SIZES.gap_2)
-        for widget in (self._notice, self._composer, self._status):
-            foot.addWidget(widget)
-        column = flat(QVBoxLayout(self))
-        column.addWidget(self._stack, 1)
-        column.addWidget(self._foot)
+    # -- Qt -----------------------------------------------------------------------------------
 
-    def _connect(self) -> None:
-        self._composer.submitted.connect(self.send)
-        self._composer.stop_requested.connect(self.stop)
-        self._composer.text_changed.connect(self._on_text_changed)
-        self._composer.edit_last_requested.connect(self._transcript.edit_last_own)
-        self._transcript.asked.connect(self._on_asked)
-        self._transcript.edited.connect(self._on_edited)
-        self._transcript.branch_chosen.connect(self._on_branch_chosen)
-        self._transcript.link_chosen.connect(self._on_link_chosen)
-        self._welcome.chosen.connect(self.send)
-        self._theme.changed.connect(self._on_theme_changed)
-
-    def _on_link_chosen(self, address: str, where: QPoint) -> None:
-        ask_about_link(address, where, self)
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Esc stops; pages turn the conversation, wherever the cursor is."""
+        if event.key() == Qt.Key.Key_Escape and self._running is not None:
+            self.stop()
+        elif event.key() in (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown):
+            self.transcript.keyPressEvent(event)
+        else:
+            super().keyPressEvent(event)
 
     def resizeEvent(self, event: object) -> None:
-        """The composer stands under the column of text."""
-        wanted = column_width(self._theme) + 2 * SIZES.gap_4
-        side = max(SIZES.gap_4, (self.width() - wanted) // 2)
-        self._foot.setContentsMargins(side, SIZES.gap, side, SIZES.gap_3)
+        """The composer is as wide as the column of text."""
+        self._fit_foot()
+
+    def _fit_foot(self) -> None:
+        room = self.width() - 2 * SIZES.gap_6
+        self._foot.setFixedWidth(max(SIZES.popup // 2, min(column_width(self._theme), room)))
 
     def _on_theme_changed(self) -> None:
         self.setStyleSheet(chat_style_sheet(self._theme))
-
-
-def _asked(run: Run, parent_id: str | None, text: str) -> Message:
-    """The person's message as it will be stored."""
-    return Message(
-        id=run.user_id or "",
-        conversation_id=run.conversation_id,
-        parent_id=parent_id,
-        role=Role.USER,
-        parts=(Part(PartKind.TEXT, text),),
-        created_ms=now_ms(),
-    )
-
-
-def _before(conversation: Conversation, message_id: str) -> tuple[Message, ...]:
-    """The shown path up to a message, without it."""
-    path = conversation.active_path()
-    ids = [message.id for message in path]
-    return path[: ids.index(message_id)] if message_id in ids else path
+        self._fit_foot()

@@ -24,7 +24,7 @@ QFrame[kind="composer"] { background: $page; border: 1px solid $line_strong;
 QFrame[kind="composer"][active="true"] { border: 1px solid $accent; }
 QPlainTextEdit[kind="composer"], QPlainTextEdit[kind="composer"]:focus { background: transparent;
   border: none; padding: 0px; font-size: ${body_px}px; }
-QToolButton[kind="send"], QToolButton[kind="stop"] { border-radius: ${radius}px; padding: 0px;
+QToolButton[kind="send"], QToolButton[kind="stop"] { border-radius: 16px; padding: 0px;
   min-height: 0px; }
 QToolButton[kind="send"] { background: $accent; border: 2px solid $accent; }
 QToolButton[kind="send"]:hover { background: $accent_hover; border-color: $accent_hover; }

@@ -12,6 +12,7 @@ from snug.ui.parts import flat, label
 from snug.ui.safe_text import copied_code, hidden_count
 from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
+from snug.ui.words import count_words
 
 COPIED_MS = 1_500
 _NAMES = {
@@ -97,9 +98,8 @@ class CodeHeader(QWidget):
     def _tell_hidden(self, count: int) -> None:
         self._hidden.setVisible(count > 0)
         if count:
-            self._hidden.setText(
-                self.tr("%n hidden character(s), left out when you copy", "", count)
-            )
+            words = self.tr("{} hidden, left out when you copy").format(count_words(count))
+            self._hidden.setText(words)
 
     def _on_copy_clicked(self) -> None:
         QGuiApplication.clipboard().setText(copied_code(self._code.text))

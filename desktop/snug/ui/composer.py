@@ -1,211 +1,210 @@
-"""Where one writes: grows with the text, sends with Return, stops with Esc."""
+"""Where one writes: a field that grows, and one button that sends or stops."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QMimeData, Qt, QTimer, Signal
-from PySide6.QtGui import QFontMetricsF, QInputMethodEvent, QKeyEvent, QResizeEvent, QTextCursor
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtCore import QMimeData, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
+from snug.ui.growing_edit import GrowingEdit
 from snug.ui.icons import bind_icon
-from snug.ui.parts import claims_escape, flat, icon_button
+from snug.ui.parts import flat, push_button, restyle
 from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
 
-MAX_LINES = 8
-_RETURN = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+ROWS = 8
+DRAFT_MS = 500
+LONG_PASTE = 20_000  # characters; beyond, pasted text is held beside the field
+_BUTTON = SIZES.gap * 8
 
 
-class ComposerField(QPlainTextEdit):
-    """The field itself."""
+class ComposerEdit(GrowingEdit):
+    """The field itself.
 
-    sent = Signal()
-    left_empty_upwards = Signal()
+    Attributes:
+        long_text_pasted: text too long to be laid out while one types.
+        edit_last_requested: Up was pressed in an empty field.
+        focus_changed: the cursor came or went.
+    """
 
-    def __init__(self, theme: Theme, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setObjectName("composer")
-        self._theme = theme
-        self._composing = False
-        self.setTabChangesFocus(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.document().setDocumentMargin(0)
-        self.document().documentLayout().documentSizeChanged.connect(self._fit_height)
-        theme.changed.connect(self._on_theme_changed)
-        self._on_theme_changed()
+    long_text_pasted = Signal(str)
+    edit_last_requested = Signal()
+    focus_changed = Signal(bool)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Return sends unless Shift is down or an input method is at work."""
-        plain = not event.modifiers() & (
-            Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.AltModifier
-        )
-        if event.key() in _RETURN and plain and not self._composing:
-            self.sent.emit()
-            return
-        if event.key() == Qt.Key.Key_Up and not self.toPlainText():
-            self.left_empty_upwards.emit()
-            return
-        super().keyPressEvent(event)
-
-    def inputMethodEvent(self, event: QInputMethodEvent) -> None:
-        """Remember whether a word is being composed: its Return is not for us."""
-        self._composing = bool(event.preeditString())
-        super().inputMethodEvent(event)
+        """Up in an empty field goes to the last own message; pages are the conversation's."""
+        key = event.key()
+        empty = self.document().isEmpty() and not self.composing
+        if key == Qt.Key.Key_Up and empty:
+            self.edit_last_requested.emit()
+        elif key in (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown):
+            event.ignore()
+        else:
+            super().keyPressEvent(event)
 
     def insertFromMimeData(self, source: QMimeData) -> None:
-        """Only the plain text of what is pasted."""
-        if source.hasText():
-            self.insertPlainText(source.text())
+        """Plain text; very long text is put aside."""
+        text = source.text() if source.hasText() else ""
+        if len(text) > LONG_PASTE:
+            self.long_text_pasted.emit(text)
+        else:
+            super().insertFromMimeData(source)
 
-    def canInsertFromMimeData(self, source: QMimeData) -> bool:
-        """Text alone."""
-        return source.hasText()
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """The frame shows where the cursor is."""
+        super().focusInEvent(event)
+        self.focus_changed.emit(True)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Another width wraps other lines."""
-        super().resizeEvent(event)
-        self._fit_height()
-
-    def _on_theme_changed(self) -> None:
-        self.setFont(self._theme.font(SIZES.body))
-        self._fit_height()
-
-    def _fit_height(self) -> None:
-        """As high as the text, up to `MAX_LINES`; then it scrolls."""
-        lines = max(1, int(self.document().size().height()))
-        height = QFontMetricsF(self.font()).lineSpacing() * min(lines, MAX_LINES)
-        self.setFixedHeight(round(height) + SIZES.gap)
-        wanted = (
-            Qt.ScrollBarPolicy.ScrollBarAsNeeded
-            if lines > MAX_LINES
-            else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
-        )
-        self.setVerticalScrollBarPolicy(wanted)
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """The frame shows where the cursor is."""
+        super().focusOutEvent(event)
+        self.focus_changed.emit(False)
 
 
 class Composer(QFrame):
-    """The field with its send and stop buttons.
+    """Field, chip of a long pasted text, send and stop.
 
     Attributes:
-        submitted: the person sends this text; the field keeps it until `clear`.
-        stop_requested: stop the answer.
-        text_changed: what stands in the field, a moment after the last key.
-        edit_last_requested: Up was pressed in the empty field.
+        submitted: the person's message.
+        stop_requested: the running answer is to stop.
+        draft_changed: what stands here, after a pause in writing.
+        edit_last_requested: as of `ComposerEdit`.
     """
 
     submitted = Signal(str)
     stop_requested = Signal()
-    text_changed = Signal(str)
+    draft_changed = Signal(str)
+    edited = Signal()
     edit_last_requested = Signal()
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("composerFrame")
+        self.setProperty("kind", "composer")
         self._theme = theme
         self._answering = False
-        self.field = ComposerField(theme, self)
-        self.field.setAccessibleName(self.tr("Message"))
-        self._send = icon_button(
-            "sendButton", self.tr("Send (Return)"), "send", theme, self._submit
-        )
-        self._stop = icon_button(
-            "stopButton", self.tr("Stop (Esc)"), "stop", theme, self.stop_requested.emit
-        )
-        self._lay_out()
-        self._settle = QTimer(self)
-        self._settle.setSingleShot(True)
-        self._settle.setInterval(250)
-        self._settle.timeout.connect(lambda: self.text_changed.emit(self.text()))
-        self.field.textChanged.connect(self._on_field_text_changed)
-        self.field.sent.connect(self._submit)
-        self.field.left_empty_upwards.connect(self.edit_last_requested)
-        self.field.installEventFilter(self)
-        theme.changed.connect(self._on_theme_changed)
-        self._on_theme_changed()
-        self.set_answering(False)
+        self._pasted = ""
+        self._draft = QTimer(self)
+        self._draft.setSingleShot(True)
+        self._draft.setInterval(DRAFT_MS)
+        self._draft.timeout.connect(lambda: self.draft_changed.emit(self.text))
+        self._make_field()
+        self._make_buttons()
+        self._arrange()
+        self._show_state()
 
+    def _make_field(self) -> None:
+        self.field = ComposerEdit(self._theme, 1, ROWS, self)
+        self.field.setObjectName("composer")
+        self.field.setAccessibleName(self.tr("Message"))
+        self.field.submitted.connect(self._on_field_submitted)
+        self.field.textChanged.connect(self._on_field_text_changed)
+        self.field.long_text_pasted.connect(self._hold)
+        self.field.edit_last_requested.connect(self.edit_last_requested)
+        self.field.focus_changed.connect(self._on_field_focus_changed)
+
+    def _make_buttons(self) -> None:
+        self._send = self._button("sendButton", "send", self.tr("Send (Return)"), "on_accent")
+        self._send.clicked.connect(self._on_field_submitted)
+        self._stop = self._button("stopButton", "stop", self.tr("Stop (Esc)"), "page")
+        self._stop.clicked.connect(self.stop_requested)
+        self._chip = push_button("pastedText", "", "chip", self._unhold)
+
+    def _button(self, name: str, kind: str, text: str, color: str) -> QToolButton:
+        button = QToolButton(self)
+        button.setObjectName(name)
+        button.setProperty("kind", kind)
+        button.setAccessibleName(text)
+        button.setToolTip(text)
+        button.setFixedSize(QSize(_BUTTON, _BUTTON))
+        button.setCursor(Qt.CursorShape.PointingHandCursor)
+        bind_icon(button, kind, self._theme, color, SIZES.icon)
+        return button
+
+    def _arrange(self) -> None:
+        column = flat(QVBoxLayout(self), spacing=SIZES.gap_2)
+        column.setContentsMargins(SIZES.gap_3, SIZES.gap_2, SIZES.gap_2, SIZES.gap_2)
+        column.addWidget(self._chip, 0, Qt.AlignmentFlag.AlignLeading)
+        row = flat(QHBoxLayout(), spacing=SIZES.gap_2)
+        row.addWidget(self.field, 1, Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(self._send, 0, Qt.AlignmentFlag.AlignBottom)
+        row.addWidget(self._stop, 0, Qt.AlignmentFlag.AlignBottom)
+        column.addLayout(row)
+
+    # -- what stands here ---------------------------------------------------------------------
+
+    @property
     def text(self) -> str:
-        """What stands in the field."""
-        return self.field.toPlainText()
+        """What would be sent."""
+        typed = self.field.toPlainText()
+        if not self._pasted:
+            return typed
+        return f"{typed}\n\n{self._pasted}" if typed.strip() else self._pasted
 
     def set_text(self, text: str) -> None:
-        """Put a text into the field, the cursor at its end."""
-        self.field.setPlainText(text)
-        self.field.moveCursor(QTextCursor.MoveOperation.End)
+        """Put a draft or an example here; the cursor goes to its end."""
+        self._pasted = text if len(text) > LONG_PASTE else ""
+        self.field.setPlainText("" if self._pasted else text)
+        cursor = self.field.textCursor()
+        cursor.movePosition(cursor.MoveOperation.End)
+        self.field.setTextCursor(cursor)
+        self._draft.stop()
+        self._show_state()
 
     def clear(self) -> None:
-        """Empty the field."""
-        self.field.clear()
+        """Empty it, with nothing left to undo."""
+        self.set_text("")
 
     def set_answering(self, answering: bool) -> None:
-        """While an answer comes there is a stop button; one may go on writing."""
+        """The button stops while the conversation answers; one may go on typing."""
+        had_focus = self._send.hasFocus() or self._stop.hasFocus()
         self._answering = answering
-        self._stop.setVisible(answering)
-        self._send.setVisible(not answering)
-        self._enable_send()
+        self._show_state()
+        if had_focus:
+            self.field.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def set_model_name(self, name: str) -> None:
         """Whom one writes to."""
-        self.field.setPlaceholderText(self.tr("Message {}").format(name) if name else "")
+        words = self.tr("Message {}").format(name) if name else self.tr("Message")
+        self.field.setPlaceholderText(words)
 
-    def eventFilter(self, watched: object, event: QEvent) -> bool:
-        """Esc in the field stops the answer; the frame shows where the cursor is."""
-        if watched is self.field:
-            if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
-                self._paint_frame(event.type() == QEvent.Type.FocusIn)
-            if self._answering and claims_escape(event):
-                return True
-            if (
-                self._answering
-                and event.type() == QEvent.Type.KeyPress
-                and isinstance(event, QKeyEvent)
-                and event.key() == Qt.Key.Key_Escape
-            ):
-                self.stop_requested.emit()
-                return True
-        return False
+    def take_draft(self) -> str:
+        """The draft now, instead of after the pause."""
+        self._draft.stop()
+        return self.text
 
-    def _lay_out(self) -> None:
-        row = flat(QHBoxLayout(self))
-        row.setContentsMargins(SIZES.gap_4, SIZES.gap_2, SIZES.gap_2, SIZES.gap_2)
-        row.setSpacing(SIZES.gap_2)
-        middle = flat(QVBoxLayout())
-        middle.addStretch(1)
-        middle.addWidget(self.field)
-        middle.addStretch(1)
-        row.addLayout(middle, 1)
-        for button in (self._send, self._stop):
-            button.setFixedSize(SIZES.control, SIZES.control)
-            row.addWidget(button, 0, Qt.AlignmentFlag.AlignBottom)
+    def _hold(self, text: str) -> None:
+        self._pasted = f"{self._pasted}\n\n{text}" if self._pasted else text
+        self._on_field_text_changed()
 
-    def _submit(self) -> None:
-        if self.text().strip() and not self._answering:
-            self.submitted.emit(self.text())
+    def _unhold(self) -> None:
+        self._pasted = ""
+        self._on_field_text_changed()
+        self.field.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _show_state(self) -> None:
+        self._send.setVisible(not self._answering)
+        self._stop.setVisible(self._answering)
+        self._send.setEnabled(bool(self._pasted) or not self.field.document().isEmpty())
+        self._chip.setVisible(bool(self._pasted))
+        if self._pasted:
+            count = self.locale().toString(len(self._pasted))
+            words = self.tr("Pasted text, {} characters – remove").format(count)
+            self._chip.setText(words)
+            self._chip.setAccessibleName(words)
+
+    # -- slots --------------------------------------------------------------------------------
+
+    def _on_field_submitted(self) -> None:
+        text = self.text
+        if text.strip() and not self._answering:
+            self.submitted.emit(text)
 
     def _on_field_text_changed(self) -> None:
-        self._enable_send()
-        self._settle.start()
+        self._show_state()
+        self._draft.start()
+        self.edited.emit()
 
-    def _enable_send(self) -> None:
-        self._send.setEnabled(bool(self.text().strip()))
-
-    def _on_theme_changed(self) -> None:
-        bind_icon(self._send, "send", self._theme, "on_accent")
-        bind_icon(self._stop, "stop", self._theme, "text")
-        self._paint_frame(self.field.hasFocus())
-
-    def _paint_frame(self, focused: bool) -> None:
-        colors = self._theme.palette
-        edge = f"2px solid {colors.accent}" if focused else f"1px solid {colors.line_strong}"
-        pad = 0 if focused else 1
-        round_px = SIZES.control // 2 - 1
-        self.setStyleSheet(
-            f"#composerFrame {{ background: {colors.page}; border: {edge};"
-            f" border-radius: {SIZES.gap_4}px; padding: {pad}px; }}"
-            "#composer, #composer:focus { background: transparent; border: none; padding: 0px; }"
-            f"#sendButton {{ background: {colors.accent}; border-radius: {round_px}px; }}"
-            f"#sendButton:disabled {{ background: {colors.line_strong}; }}"
-            f"#stopButton {{ background: {colors.raised}; border-radius: {round_px}px; }}"
-            f"#sendButton:focus, #stopButton:focus {{ border: 2px solid {colors.text}; }}"
-        )
+    def _on_field_focus_changed(self, focused: bool) -> None:
+        self.setProperty("active", "true" if focused else "false")
+        restyle(self)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from snug.ui.growing_edit import GrowingEdit
-from snug.ui.parts import flat, label, push_button
+from snug.ui.parts import claims_escape, flat, label, push_button
 from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
 
@@ -60,6 +60,10 @@ class EditBox(QFrame):
         """As high as the text, within bounds."""
         layout = self.layout()
         return layout.sizeHint() if layout is not None else super().sizeHint()
+
+    def event(self, event: QEvent) -> bool:
+        """Esc is for the box while the cursor is in it."""
+        return claims_escape(event) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Esc leaves all as it was."""

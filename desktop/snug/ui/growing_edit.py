@@ -35,7 +35,7 @@ class GrowingEdit(QPlainTextEdit):
         self.setTabChangesFocus(True)
         self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.document().setDocumentMargin(SIZES.gap)
         self.setCursorWidth(2)
@@ -61,6 +61,10 @@ class GrowingEdit(QPlainTextEdit):
         # The layout of a plain text document counts its height in rows.
         wanted = round(self.document().documentLayout().documentSize().height())
         rows = max(self._least, min(self._most, wanted))
+        needed = Qt.ScrollBarPolicy.ScrollBarAsNeeded
+        policy = needed if wanted > self._most else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        if policy != self.verticalScrollBarPolicy():
+            self.setVerticalScrollBarPolicy(policy)
         if rows != self._rows:
             self._rows = rows
             self.updateGeometry()

@@ -32,15 +32,16 @@ class MessageNote(QWidget):
         self._words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._button = push_button("noteButton", "", "link")
         self._button.clicked.connect(lambda: self.chosen.emit(self._action))
-        row.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
-        row.addWidget(self._words, 1)
-        row.addWidget(self._button, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self._sign)
+        row.addWidget(self._words)
+        row.addWidget(self._button)
+        row.addStretch(1)
 
     def set_turn(self, turn: Turn) -> None:
         """Say what has to be said about this message; call only where there is something."""
         words, button, action, tone, sign = self._what(turn)
         self._words.setText(words)
-        dress(self._words, tone=tone)
+        dress(self._words, tone="soft" if tone == "soft" else "plain")
         self._action = action
         self._button.setText(button)
         self._button.setAccessibleName(button)
@@ -53,6 +54,10 @@ class MessageNote(QWidget):
 
     def height_for(self, width: int) -> int:
         """The height of the line in this width."""
+        button = 0 if self._button.isHidden() else self._button.sizeHint().width() + SIZES.gap_2
+        room = width - SIZES.icon_small - SIZES.gap_2 - button
+        needed = self._words.fontMetrics().horizontalAdvance(self._words.text()) + SIZES.gap
+        self._words.setFixedWidth(max(SIZES.gap_6, min(needed, room)))
         layout = self.layout()
         return max(layout.heightForWidth(width) if layout is not None else 0, SIZES.gap_6)
 

@@ -19,6 +19,7 @@ from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
 from snug.ui.turn import Action, Note, Turn
 
+OUTSET = SIZES.gap_2  # on either side of the column, for buttons whose icon keeps its line
 ROW = SIZES.gap_6  # height of the buttons; they stand in the room between two messages
 BUBBLE_SHARE = 0.85  # of the column, at most
 RENDER_MS = 50  # between two renderings of a growing answer, at least …
@@ -257,37 +258,39 @@ class MessageView(QWidget):
         y = 0
         if self._reasoning is not None:
             tall = self._reasoning.layout_for(width)
-            self._reasoning.setGeometry(0, 0, width, tall)
+            self._reasoning.setGeometry(0, 0, width + 2 * OUTSET, tall)
             y = tall + SIZES.gap_2
         y = self._place_text(y, width)
         if self._note is not None and not self._note.isHidden():
             y += SIZES.gap_2
             tall = self._note.height_for(width)
-            self._note.setGeometry(0, y, width, tall)
+            self._note.setGeometry(OUTSET, y, width, tall)
             y += tall
-        self._actions.setGeometry(0, y + SIZES.gap, width, ROW)
+        side = OUTSET - SIZES.gap
+        self._actions.setGeometry(side, y + SIZES.gap, width + 2 * (OUTSET - side), ROW)
         return y + SIZES.gap + ROW
 
     def _place_text(self, y: int, width: int) -> int:
         if self._edit is not None:
             tall = self._edit.sizeHint().height()
-            self._edit.setGeometry(0, y, width, tall)
+            self._edit.setGeometry(OUTSET, y, width, tall)
             self._bubble = QRect()
             return y + tall
         if not self._turn.mine:
             tall = self._text.height_for(width)
             empty = not self._text.blocks
             tall = SIZES.gap_6 if empty and self._turn.live else 0 if empty else tall
-            self._text.setGeometry(0, y, width, tall)
+            self._text.setGeometry(OUTSET, y, width, tall)
             return y + tall
         pad, pad_y = SIZES.gap_4, SIZES.gap_3 - 2
         room = round(width * BUBBLE_SHARE) - 2 * pad
         inner = self._text.natural_width(room)
         tall = self._text.height_for(inner)
         rtl = self.layoutDirection() is Qt.LayoutDirection.RightToLeft
-        left = 0 if rtl else width - inner - 2 * pad
+        left = OUTSET + (0 if rtl else width - inner - 2 * pad)
         self._bubble = QRect(left, y, inner + 2 * pad, tall + 2 * pad_y)
-        self._text.setGeometry(left + pad, y + pad_y, inner, tall)
+        lead = round(self._theme.px(SIZES.body) / 5)  # a line's spare room is above its letters
+        self._text.setGeometry(left + pad, y + pad_y - lead, inner, tall)
         self.update()
         return self._bubble.bottom() + 1
 

@@ -15,6 +15,7 @@ from snug.ui.tokens import SIZES
 
 _INSET = SIZES.gap_4
 _BAR = 2
+_OUTSET = SIZES.gap_2  # as of `MessageView`
 
 
 class ReasoningView(QWidget):
@@ -74,12 +75,13 @@ class ReasoningView(QWidget):
         """Arrange for this width; the height it takes."""
         hint = self._fold.sizeHint()
         rtl = self.layoutDirection() is Qt.LayoutDirection.RightToLeft
-        self._fold.setGeometry(width - hint.width() if rtl else 0, 0, hint.width(), hint.height())
+        side = width + 2 * _OUTSET - hint.width() if rtl else 0
+        self._fold.setGeometry(side, 0, hint.width(), hint.height())
         height = hint.height()
         if self._text is not None and self._fold.isChecked():
             room = width - _INSET
             tall = self._text.height_for(room)
-            left = 0 if rtl else _INSET
+            left = _OUTSET + (0 if rtl else _INSET)
             self._text.setGeometry(QRect(left, height + SIZES.gap_2, room, tall))
             height += SIZES.gap_2 + tall
         return height
@@ -95,7 +97,7 @@ class ReasoningView(QWidget):
             return
         painter = QPainter(self)
         box = self._text.geometry()
-        x = box.right() + _INSET - _BAR if box.left() == 0 else 0
+        x = box.right() + _INSET - _BAR if box.left() == _OUTSET else _OUTSET
         bar = QRectF(x, box.top(), _BAR, box.height())
         painter.fillRect(bar, self._theme.color("line"))
         painter.end()

@@ -1,83 +1,93 @@
-"""The quiet line under the composer: where the model runs, how fast, how full the context is."""
+"""Below the composer, small: where the model runs, how fast, how full the context is."""
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
-from snug.domain.events import Event, Failed, Finished, Loading, Prefill, Started, TextDelta
+from snug.domain.events import Started, Timings
 from snug.domain.model import Placement
+from snug.ui.answers import RunningAnswer
 from snug.ui.context_meter import ContextMeter
-from snug.ui.parts import flat, label
+from snug.ui.parts import ElidedLabel, dress, flat
 from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
 
 
 class StatusLine(QWidget):
-    """Follows the events of an answer and says the least that helps."""
+    """One line of small figures that do not dance."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("statusLine")
         self._theme = theme
-        self._place = label("", "small", "faint")
-        self._place.setObjectName("placementLabel")
-        self._doing = label("", "small", "faint")
-        self._doing.setObjectName("activityLabel")
+        self._where = ElidedLabel("", self)
+        self._where.setObjectName("placement")
+        self._speed = QLabel(self)
+        self._speed.setObjectName("speed")
         self.meter = ContextMeter(theme, self)
         row = flat(QHBoxLayout(self), spacing=SIZES.gap_4)
-        row.setContentsMargins(SIZES.gap_4, 0, SIZES.gap_4, 0)
-        row.addWidget(self._place)
-        row.addWidget(self._doing)
-        row.addStretch(1)
+        row.setContentsMargins(SIZES.gap_3, 0, SIZES.gap_3, 0)
+        row.addWidget(self._where, 1)
+        row.addWidget(self._speed)
         row.addWidget(self.meter)
-        theme.changed.connect(self._on_theme_changed)
+        for part in (self._where, self._speed):
+            dress(part, "small", "faint")
+            part.setTextFormat(Qt.TextFormat.PlainText)
         self._on_theme_changed()
+        theme.changed.connect(self._on_theme_changed)
 
-    def take(self, event: Event) -> None:
-        """Show what an event of the visible conversation tells."""
-        match event:
-            case Loading(_, fraction):
-                self._doing.setText(self.tr("Loading {} %").format(round(100 * fraction)))
-            case Started():
-                self.show_placement(event.placement)
-                self._doing.setText("")
-                if event.prompt_tokens:
-                    self.meter.show_used(event.prompt_tokens, event.context_length)
-            case Prefill(done, total) if done < total:
-                share = round(100 * done / max(1, total))
-                self._doing.setText(self.tr("Reading {} %").format(share))
-            case Prefill() | TextDelta():
-                self._doing.setText(self.tr("Answering"))
-            case Finished():
-                self._doing.setText(self._speed(event))
-            case Failed():
-                self._doing.setText("")
-            case _:
-                pass
+    def show_placement(self, placement: Placement | None) -> None:
+        """Where the layers of the model are."""
+        words = self._placement_words(placement)
+        self._where.setText(words)
+        self._where.setAccessibleName(words)
+        if placement is not None:
+            self._where.setToolTip(placement.reason or placement.device)
 
-    def show_placement(self, placement: Placement) -> None:
-        """Where the layers really are."""
-        gpu, layers = placement.layers_on_gpu, placement.layers
-        if gpu:
-            text = self.tr("Runs on your graphics card ({} of {} layers)").format(gpu, layers)
+    def show_running(self, running: RunningAnswer | None) -> None:
+        """How far the answer has come: loading, reading, speaking."""
+        if running is None:
+            self._tell("")
+        elif running.loading is not None:
+            percent = round(running.loading.fraction * 100)
+            self._tell(self.tr("Loading {} {} %").format(running.loading.model, percent))
+        elif running.tokens == 0 and running.prefill is not None and running.prefill.total:
+            percent = round(100 * running.prefill.done / running.prefill.total)
+            self._tell(self.tr("Reading {} %").format(percent))
+        elif running.tokens == 0:
+            self._tell(self.tr("Waiting"))
         else:
-            text = self.tr("Runs on the processor")
-        self._place.setText(text)
-        self._place.setToolTip(" ".join((placement.device + ".", placement.reason)).strip())
+            self._tell(self.tr("{} tokens").format(self.locale().toString(running.tokens)))
 
-    def rest(self) -> None:
-        """Another conversation is shown: what was said of an answer is over."""
-        self._doing.setText("")
-        self.meter.show_plan(None)
+    def show_timings(self, timings: Timings | None) -> None:
+        """How fast the last answer was."""
+        if timings is None or timings.tokens_per_second <= 0:
+            self._tell("")
+            return
+        number = self.locale()
+        speed = number.toString(timings.tokens_per_second, "f", 1)
+        first = number.toString(timings.first_token_s, "f", 2)
+        self._tell(self.tr("{} tokens/s · first token {} s").format(speed, first))
 
-    def _speed(self, event: Finished) -> str:
-        timings = event.timings
-        if timings.tokens_per_second <= 0:
+    def show_started(self, started: Started) -> None:
+        """The model is loaded and the prompt counted."""
+        self.show_placement(started.placement)
+        self.meter.show_used(started.prompt_tokens, started.context_length)
+
+    def _tell(self, words: str) -> None:
+        self._speed.setText(words)
+        self._speed.setAccessibleName(words)
+
+    def _placement_words(self, placement: Placement | None) -> str:
+        if placement is None:
             return ""
-        return self.tr("{} tokens/s · first word after {} s").format(
-            f"{timings.tokens_per_second:.1f}", f"{timings.first_token_s:.1f}"
-        )
+        if placement.layers_on_gpu <= 0:
+            return self.tr("Runs on the processor")
+        words = self.tr("Runs on your graphics card ({} of {} layers)")
+        return words.format(placement.layers_on_gpu, placement.layers)
 
     def _on_theme_changed(self) -> None:
-        for text in (self._place, self._doing):
-            text.setFont(self._theme.font(SIZES.small, tabular=True))
+        font = self._theme.font(SIZES.small, tabular=True)
+        for part in (self._where, self._speed):
+            part.setFont(font)

@@ -1,37 +1,48 @@
-"""The conversation as a column of messages that scrolls and follows the answer.
+"""The conversation as a scrolling column that holds thousands of messages.
 
-Only the newest messages are built at first; earlier ones come while one scrolls up, and what one
-reads stays where it is.
+Only messages near what is seen are widgets; of the others an estimated height is known. Whenever
+a height turns out different, the scroll bar moves with it, so that what is being read stays where
+it is.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
+from time import perf_counter
 
-from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QPoint, QRect, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QFrame, QScrollArea, QToolButton, QWidget
 
 from snug.ui.icons import bind_icon
-from snug.ui.message_view import MessageView
+from snug.ui.message_view import OUTSET, ROW, MessageView
 from snug.ui.parts import column_width
 from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
 from snug.ui.turn import Turn
 
-CHUNK = 30  # messages that are built at a time
-NEAR_END = SIZES.gap_6  # pixels from the end that still count as being there
-_BUTTON = SIZES.control
+AHEAD = 1.0  # screens above and below that are made ready
+KEEP = 4.0  # screens away from which a message is a widget no more
+SLICE_S = 0.006
+NEAR_END = SIZES.gap_2  # pixels from the end that still count as at the end
+_LETTER = 0.5  # average width of a letter, in type sizes
+_CODE_EXTRA = 30  # pixels that a code block needs beside its lines
+
+
+@dataclass(slots=True)
+class _Item:
+    turn: Turn
+    height: int
+    view: MessageView | None = None
 
 
 class Transcript(QScrollArea):
-    """Shows turns; keeps one view for each message it has built.
+    """Shows turns; passes on what is asked of them.
 
     Attributes:
-        asked: an `Action` on a message, by its id.
-        edited: id and new text of one of the person's messages.
-        branch_chosen: id of another alternative.
-        link_chosen: an address, and where on the screen it was chosen.
+        asked, edited, branch_chosen, link_chosen: as of `MessageView`.
     """
 
     asked = Signal(str, str)
@@ -41,215 +52,310 @@ class Transcript(QScrollArea):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("transcript")
-        self.setAccessibleName(self.tr("Conversation"))
         self._theme = theme
-        self._turns: list[Turn] = []
-        self._views: dict[str, MessageView] = {}
-        self._first = 0  # index of the first turn that is built
-        self._following = True
-        self._arranging = False
-        self._canvas = QWidget()
-        self._canvas.setObjectName("transcriptCanvas")
-        self.setWidget(self._canvas)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._due = QTimer(self)
-        self._due.setSingleShot(True)
-        self._due.setInterval(0)
-        self._due.timeout.connect(self._arrange)
+        self._items: list[_Item] = []
+        self._tops: list[int] = [SIZES.gap_6]
+        self._follow = True
+        self._moving = False
+        self._set_up()
+        self._ready = QTimer(self)
+        self._ready.setSingleShot(True)
+        self._ready.timeout.connect(self._on_ready_timeout)
         self._newest = self._make_newest()
-        self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
+        self.verticalScrollBar().valueChanged.connect(self._on_scroll_bar_value_changed)
         app = QApplication.instance()
         if isinstance(app, QApplication):
-            app.focusChanged.connect(self._on_focus_changed)
+            app.focusChanged.connect(self._on_app_focus_changed)
         theme.changed.connect(self._on_theme_changed)
 
-    # -- what is shown ------------------------------------------------------------------------
-
-    def set_turns(self, turns: Sequence[Turn]) -> None:
-        """Show these messages; those that are shown already keep their place."""
-        same = (
-            bool(self._turns) and bool(turns) and self._turns[0].message.id == turns[0].message.id
-        )
-        self._turns = list(turns)
-        if not same:
-            self._following = True
-            self._first = max(0, len(turns) - CHUNK)
-        self._first = min(self._first, max(0, len(turns) - 1))
-        wanted = {turn.message.id: turn for turn in self._turns[self._first :]}
-        for message_id in [known for known in self._views if known not in wanted]:
-            self._drop(message_id)
-        for message_id, turn in wanted.items():
-            view = self._views.get(message_id)
-            if view is None:
-                self._build(turn)
-            elif view.turn != turn:
-                view.set_turn(turn)
-        self._arrange()
-
-    def append(self, message_id: str, delta: str) -> None:
-        """More of the answer that is being made."""
-        view = self._views.get(message_id)
-        if view is not None:
-            view.append(delta)
-
-    def set_thoughts(self, message_id: str, thoughts: str, live: bool, seconds: float) -> None:
-        """The reasoning so far of the answer that is being made."""
-        view = self._views.get(message_id)
-        if view is not None:
-            view.set_thoughts(thoughts, live, seconds)
-
-    def edit_last_own(self) -> None:
-        """Let the person write their last message anew."""
-        for turn in reversed(self._turns):
-            if turn.mine:
-                view = self._views.get(turn.message.id)
-                if view is not None:
-                    view.begin_edit()
-                return
-
-    def reveal(self, message_id: str) -> None:
-        """Scroll to a message, building what lies between."""
-        ids = [turn.message.id for turn in self._turns]
-        if message_id not in ids:
-            return
-        if ids.index(message_id) < self._first:
-            self._build_from(ids.index(message_id))
-        self._following = False
-        self._arrange()
-        self.verticalScrollBar().setValue(max(0, self._views[message_id].y() - SIZES.gap_6))
-
-    def follow(self) -> None:
-        """Go to the end and stay there while the answer grows."""
-        self._following = True
-        self._to_end()
-
-    @property
-    def views(self) -> tuple[MessageView, ...]:
-        """The built views, in order."""
-        return tuple(self._views[turn.message.id] for turn in self._turns[self._first :])
-
-    # -- inside -------------------------------------------------------------------------------
-
-    def _build(self, turn: Turn) -> None:
-        view = MessageView(turn, self._theme, self._canvas)
-        view.height_changed.connect(self._due.start)
-        view.asked.connect(self.asked)
-        view.edited.connect(self.edited)
-        view.branch_chosen.connect(self.branch_chosen)
-        view.link_chosen.connect(self.link_chosen)
-        view.dragged.connect(self._on_dragged)
-        view.text.installEventFilter(self)
-        view.text.viewport().installEventFilter(self)
-        self._views[turn.message.id] = view
-        view.show()
-
-    def _drop(self, message_id: str) -> None:
-        view = self._views.pop(message_id)
-        view.hide()
-        view.deleteLater()
-
-    def _build_from(self, first: int) -> None:
-        for turn in self._turns[first : self._first]:
-            self._build(turn)
-        self._first = first
-
-    def _arrange(self) -> None:
-        """Place every view; what is being read stays where it is on the screen."""
-        if self._arranging:
-            return
-        self._arranging = True
-        try:
-            anchor, offset = self._anchor()
-            room = self.viewport().width()
-            width = max(SIZES.gap_6, min(column_width(self._theme), room - 2 * SIZES.gap_6))
-            left = (room - width) // 2
-            y = SIZES.gap_6
-            for view in self.views:
-                tall = view.layout_for(width)
-                view.setGeometry(left, y, width, tall)
-                y += tall
-            self._canvas.resize(room, max(y + SIZES.gap_4, self.viewport().height()))
-            if self._following:
-                self._to_end()
-            elif anchor is not None:
-                self.verticalScrollBar().setValue(anchor.y() - offset)
-        finally:
-            self._arranging = False
-        self._place_newest()
-
-    def _anchor(self) -> tuple[MessageView | None, int]:
-        """The first view that reaches into the screen, and how far above its top the screen is."""
-        top = self.verticalScrollBar().value()
-        for view in self.views:
-            if view.geometry().bottom() > top and view.height() > 0:
-                return view, view.y() - top
-        return None, 0
-
-    def _to_end(self) -> None:
-        self.verticalScrollBar().setValue(self.verticalScrollBar().maximum())
+    def _set_up(self) -> None:
+        self.setObjectName("transcript")
+        self.setAccessibleName(self.tr("Conversation"))
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidgetResizable(False)
+        self.verticalScrollBar().setSingleStep(SIZES.gap_6)
+        self._content = QWidget()
+        self._content.setObjectName("transcriptContent")
+        self.setWidget(self._content)
 
     def _make_newest(self) -> QToolButton:
         button = QToolButton(self)
         button.setObjectName("newestButton")
         button.setProperty("kind", "newest")
-        button.setToolTip(self.tr("To the newest message"))
-        button.setAccessibleName(self.tr("To the newest message"))
-        button.setFixedSize(_BUTTON, _BUTTON)
+        words = self.tr("To the newest message")
+        button.setAccessibleName(words)
+        button.setToolTip(words)
+        button.setFixedSize(SIZES.control, SIZES.control)
+        button.setCursor(Qt.CursorShape.PointingHandCursor)
         bind_icon(button, "arrow-down", self._theme)
-        button.clicked.connect(self.follow)
+        button.clicked.connect(self.scroll_to_end)
         button.hide()
         return button
 
-    def _place_newest(self) -> None:
+    # -- what is shown ------------------------------------------------------------------------
+
+    @property
+    def turns(self) -> list[Turn]:
+        """What it shows, in order."""
+        return [item.turn for item in self._items]
+
+    @property
+    def views(self) -> list[MessageView]:
+        """The messages that are widgets now, in order."""
+        return [item.view for item in self._items if item.view is not None]
+
+    @property
+    def following(self) -> bool:
+        """The end is in sight and stays so as the answer grows."""
+        return self._follow
+
+    def show_turns(self, turns: Sequence[Turn]) -> None:
+        """Show another conversation, from its end."""
+        for item in self._items:
+            self._drop(item)
+        self._items = [_Item(turn, self._estimate(turn)) for turn in turns]
+        self._follow = True
+        self._arrange(0)
+        self._fill()
+
+    def update_turns(self, turns: Sequence[Turn], *, to_end: bool = False) -> None:
+        """Show the same conversation in another state; what is the same stays as it is.
+
+        Args:
+            turns: all of them.
+            to_end: go there, wherever the person was.
+        """
+        known = {item.turn.message.id: item for item in self._items}
+        items: list[_Item] = []
+        for turn in turns:
+            item = known.pop(turn.message.id, None)
+            if item is None:
+                item = _Item(turn, self._estimate(turn))
+            elif item.turn != turn:
+                item.turn = turn
+                if item.view is not None:
+                    item.view.set_turn(turn)
+            items.append(item)
+        for item in known.values():
+            self._drop(item)
+        self._items = items
+        self._follow = self._follow or to_end
+        self._arrange(0)
+        self._fill()
+
+    def view_of(self, message_id: str) -> MessageView | None:
+        """The widget of a message; None while it is far away."""
+        for item in reversed(self._items):
+            if item.turn.message.id == message_id:
+                return item.view
+        return None
+
+    def reveal(self, message_id: str) -> MessageView | None:
+        """Go to a message; its widget, None where it is not on this path."""
+        for number, item in enumerate(self._items):
+            if item.turn.message.id == message_id:
+                self._follow = False
+                view = item.view or self._build(number)
+                bar = self.verticalScrollBar()
+                top, bottom = self._tops[number], self._tops[number + 1]
+                if top < bar.value() or bottom > bar.value() + self.viewport().height():
+                    bar.setValue(top - SIZES.gap_6)
+                return view
+        return None
+
+    def scroll_to_end(self) -> None:
+        """Go to the newest message, and stay with it."""
+        self._follow = True
+        self._arrange(len(self._items))
+        self._fill()
+
+    # -- building -----------------------------------------------------------------------------
+
+    @property
+    def _column(self) -> int:
+        bar = self.verticalScrollBar().sizeHint().width()
+        room = self.width() - bar - 2 * SIZES.gap_6
+        return max(SIZES.popup // 2, min(column_width(self._theme), room))
+
+    def _estimate(self, turn: Turn) -> int:
+        text = turn.message.text
+        letters = max(1, round(self._column / (self._theme.px(SIZES.body) * _LETTER)))
+        rows = text.count("\n") + len(text) // letters + 1
+        code = text.count("```") // 2 * _CODE_EXTRA
+        line = round(self._theme.px(SIZES.body) * SIZES.line_height)
+        return rows * line + code + ROW + SIZES.gap
+
+    def _build(self, number: int) -> MessageView:
+        item = self._items[number]
+        view = MessageView(item.turn, self._theme, self._content)
+        item.view = view
+        item.height = view.layout_for(self._column)
+        view.height_changed.connect(lambda: self._on_view_height_changed(item))
+        view.asked.connect(self.asked)
+        view.edited.connect(self.edited)
+        view.branch_chosen.connect(self.branch_chosen)
+        view.link_chosen.connect(self.link_chosen)
+        view.dragged.connect(self._on_view_dragged)
+        self._arrange(number)
+        view.show()
+        return view
+
+    def _drop(self, item: _Item) -> None:
+        if item.view is not None:
+            item.view.hide()
+            item.view.deleteLater()
+            item.view = None
+
+    def _range(self, screens: float) -> range:
+        """Items within so many screens of what is seen."""
+        height = self.viewport().height()
+        top = self.verticalScrollBar().value()
+        first = bisect_right(self._tops, top - screens * height) - 1
+        last = bisect_right(self._tops, top + (1 + screens) * height)
+        return range(max(0, first), min(len(self._items), last))
+
+    def _fill(self) -> None:
+        """Build what is seen now; the surroundings follow when there is time."""
+        if self.viewport().height() <= 0 or not self.isVisible():
+            return
+        for _ in range(8):  # each message that is built may bring others into sight
+            missing = [n for n in self._range(0) if self._items[n].view is None]
+            if not missing:
+                break
+            # From the end up where the end is followed: what lies below is then already placed.
+            self._build(missing[-1] if self._follow else missing[0])
+            for number in missing:
+                if number in self._range(0) and self._items[number].view is None:
+                    self._build(number)
+        self._ready.start(0)
+
+    def _on_ready_timeout(self) -> None:
+        until = perf_counter() + SLICE_S
+        for number in self._range(AHEAD):
+            if self._items[number].view is None:
+                self._build(number)
+                if perf_counter() > until:
+                    self._ready.start(0)
+                    return
+        keep = self._range(KEEP)
+        for number, item in enumerate(self._items):
+            if item.view is not None and number not in keep and not self._is_needed(item):
+                self._drop(item)
+
+    def _is_needed(self, item: _Item) -> bool:
+        """It grows, or the keyboard is in it."""
+        focus = QApplication.focusWidget()
+        view = item.view
+        held = view is not None and focus is not None and view.isAncestorOf(focus)
+        return item.turn.live or held
+
+    # -- placing ------------------------------------------------------------------------------
+
+    def _anchor(self) -> tuple[int, int]:
+        """The first message in sight, and where its top is from the top of the page."""
+        value = self.verticalScrollBar().value()
+        number = max(0, bisect_right(self._tops, value) - 1)
+        return number, self._tops[number] - value
+
+    def _arrange(self, start: int) -> None:
+        """Place everything from one item on; what is being read stays where it is."""
+        number, offset = self._anchor()
+        tops = self._tops[: start + 1] if 0 < start < len(self._tops) else [SIZES.gap_6]
+        for item in self._items[len(tops) - 1 :]:
+            tops.append(tops[-1] + item.height)
+        del tops[len(self._items) + 1 :]
+        self._tops = tops
+        column = self._column
+        left = max(0, (self.width() - column) // 2 - OUTSET)
+        self._moving = True
+        self._content.resize(self.viewport().width(), tops[-1] + SIZES.gap_2)
+        for item, top in zip(self._items, tops, strict=False):
+            if item.view is not None:
+                box = QRect(left, top, column + 2 * OUTSET, item.height)
+                if item.view.geometry() != box:
+                    item.view.setGeometry(box)
         bar = self.verticalScrollBar()
-        away = bar.maximum() - bar.value() > 4 * NEAR_END
-        self._newest.setVisible(away)
+        bar.setValue(bar.maximum() if self._follow else tops[min(number, len(tops) - 1)] - offset)
+        self._moving = False
+        self._show_newest()
+
+    def _show_newest(self) -> None:
+        bar = self.verticalScrollBar()
+        away = not self._follow and bar.maximum() - bar.value() > self.viewport().height() // 4
+        if away == self._newest.isHidden():
+            self._newest.setVisible(away)
         if away:
-            x = (self.viewport().width() - _BUTTON) // 2
-            self._newest.move(x, self.viewport().height() - _BUTTON - SIZES.gap_2)
+            x = (self.viewport().width() - self._newest.width()) // 2
+            self._newest.move(x, self.viewport().height() - self._newest.height() - SIZES.gap_2)
             self._newest.raise_()
 
-    # -- Qt -----------------------------------------------------------------------------------
+    # -- slots --------------------------------------------------------------------------------
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Another width wraps other lines."""
-        super().resizeEvent(event)
-        self._arrange()
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """The wheel over a message scrolls the conversation."""
-        if event.type() == QEvent.Type.Wheel:
-            QApplication.sendEvent(self.verticalScrollBar(), event)
-            return True
-        return False
-
-    def _on_scrolled(self, value: int) -> None:
-        if self._arranging:
+    def _on_view_height_changed(self, item: _Item) -> None:
+        if item.view is None:
             return
-        bar = self.verticalScrollBar()
-        self._following = bar.maximum() - value <= NEAR_END
-        if value < self.viewport().height() and self._first > 0:
-            self._build_from(max(0, self._first - CHUNK))
-            self._arrange()
-        self._place_newest()
+        height = item.view.layout_for(self._column)
+        if height != item.height:
+            item.height = height
+            self._arrange(next(n for n, other in enumerate(self._items) if other is item))
 
-    def _on_dragged(self, where: QPoint) -> None:
-        """Selecting beyond the edge scrolls on."""
-        y = self.viewport().mapFromGlobal(where).y()
-        bar = self.verticalScrollBar()
-        if y < 0:
-            bar.setValue(bar.value() + y // 2)
-        elif y > self.viewport().height():
-            bar.setValue(bar.value() + (y - self.viewport().height()) // 2)
+    def _on_scroll_bar_value_changed(self, value: int) -> None:
+        if self._moving:
+            return
+        self._follow = value >= self.verticalScrollBar().maximum() - NEAR_END
+        self._fill()
+        self._show_newest()
 
-    def _on_focus_changed(self, _old: QWidget | None, now: QWidget | None) -> None:
-        for view in self._views.values():
+    def _on_view_dragged(self, place: QPoint) -> None:
+        """Selecting beyond the edge scrolls."""
+        y = self.viewport().mapFromGlobal(place).y()
+        beyond = min(0, y) + max(0, y - self.viewport().height())
+        if beyond:
+            bar = self.verticalScrollBar()
+            bar.setValue(bar.value() + beyond)
+
+    def _on_app_focus_changed(self, before: QWidget | None, now: QWidget | None) -> None:
+        for view in self.views:
             view.set_focused(now is not None and view.isAncestorOf(now))
 
     def _on_theme_changed(self) -> None:
         for view in self.views:
             view.redress()
-        self._arrange()
+        self._measure_again()
+
+    def _measure_again(self) -> None:
+        column = self._column
+        for item in self._items:
+            if item.view is not None:
+                item.height = item.view.layout_for(column)
+            else:
+                item.height = self._estimate(item.turn)
+        self._arrange(0)
+        self._fill()
+
+    # -- Qt -----------------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another width needs other heights; the end stays in sight where it was."""
+        super().resizeEvent(event)
+        if event.oldSize().width() != event.size().width():
+            self._measure_again()
+        else:
+            self._arrange(len(self._items))
+            self._fill()
+
+    def showEvent(self, event: object) -> None:
+        """Nothing is built before it can be seen."""
+        self._fill()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Home and End too."""
+        bar = self.verticalScrollBar()
+        if event.key() == Qt.Key.Key_Home:
+            bar.setValue(0)
+        elif event.key() == Qt.Key.Key_End:
+            self.scroll_to_end()
+        else:
+            super().keyPressEvent(event)

@@ -1,64 +1,75 @@
-"""The empty conversation: what this is, and a way to begin."""
+"""What an empty conversation says, and three ways to begin."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from snug.domain.model import ModelFile
-from snug.ui.parts import flat, label, push_button
+from snug.ui.parts import column_width, dress, flat, label, push_button
 from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
 
 
 class Welcome(QWidget):
-    """Three sentences at most, and three questions to try.
+    """Quiet words above the composer.
 
     Attributes:
-        chosen: one of the example prompts.
+        chosen: an example to begin with.
     """
 
     chosen = Signal(str)
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("welcome")
         self._theme = theme
-        self._heading = label(self.tr("What would you like to know?"), "title")
-        self._private = label(
-            self.tr("Private: what you write stays on this machine, encrypted."),
-            "body",
-            "soft",
-            wrap=True,
-        )
-        self._model = label("", "body", "soft", wrap=True)
-        column = flat(QVBoxLayout(self), spacing=SIZES.gap_2)
-        column.addStretch(3)
-        for line in (self._heading, self._private, self._model):
-            line.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-            column.addWidget(line)
+        self._column = QWidget(self)
+        column = flat(QVBoxLayout(self._column), spacing=SIZES.gap_2)
+        title = label(self.tr("What is on your mind?"), "title")
+        title.setObjectName("welcomeTitle")
+        self._words = label("", "body", "soft", wrap=True)
+        self._words.setObjectName("welcomeWords")
+        column.addWidget(title)
+        column.addWidget(self._words)
         column.addSpacing(SIZES.gap_4)
-        column.addLayout(self._chips())
-        column.addStretch(4)
+        examples = (
+            self.tr("Explain how rainbows form, as you would to a child"),
+            self.tr("Write a short, friendly reply that declines an invitation"),
+            self.tr("Write a Python function that finds duplicate files"),
+        )
+        for number, example in enumerate(examples, start=1):
+            chip = push_button(f"example{number}", example, "chip")
+            chip.clicked.connect(lambda _=False, text=example: self.chosen.emit(text))
+            column.addWidget(chip, 0, Qt.AlignmentFlag.AlignLeading)
+        outer = flat(QVBoxLayout(self))
+        outer.addStretch(2)
+        outer.addWidget(self._column, 0, Qt.AlignmentFlag.AlignHCenter)
+        outer.addStretch(3)
+        theme.changed.connect(self._on_theme_changed)
+        self._on_theme_changed()
 
     def set_model(self, model: ModelFile | None) -> None:
-        """Who answers, and what to expect of it."""
+        """Say what answers, and what it is good for."""
+        private = self.tr("Everything you write stays on this computer.")
         if model is None:
-            self._model.setText(self.tr("There is no model yet. Add one under Models."))
-            return
-        self._model.setText(" ".join((self.tr("{} is ready.").format(model.name), model.note)))
+            ready = self.tr("There is no model yet: add one on the page Models.")
+        elif model.source == "starter":
+            ready = self.tr(
+                "The small starter model is ready. It is good for trying Snug out, "
+                "not for answers to rely on."
+            )
+        else:
+            ready = self.tr("{} answers.").format(model.name)
+        self._words.setText(f"{private} {ready}")
+        dress(self._words, "body", "soft")
 
-    def _chips(self) -> QHBoxLayout:
-        examples = (
-            self.tr("What is 2+2?"),
-            self.tr("Write a short poem about the sea"),
-            self.tr("Explain rain to a child"),
-        )
-        row = flat(QHBoxLayout(), spacing=SIZES.gap_2)
-        row.addStretch(1)
-        for number, text in enumerate(examples):
-            chip = push_button(f"example{number}", text)
-            chip.clicked.connect(lambda _=False, words=text: self.chosen.emit(words))
-            row.addWidget(chip)
-        row.addStretch(1)
-        return row
+    def _on_theme_changed(self) -> None:
+        self._column.setFixedWidth(min(column_width(self._theme), self._room()))
+
+    def _room(self) -> int:
+        return max(SIZES.popup // 2, self.width() - 2 * SIZES.gap_6)
+
+    def resizeEvent(self, event: object) -> None:
+        """As wide as the conversation would be."""
+        self._on_theme_changed()

@@ -1,0 +1,260 @@
+"""Answers being made, in whatever conversation: what has come so far, and how to stop them.
+
+One that runs while another conversation is looked at goes on here and is shown again, as far as it
+has come, when the person returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from time import monotonic
+
+from PySide6.QtCore import QObject, Signal
+
+from snug.domain.conversation import (
+    Conversation,
+    Message,
+    Part,
+    PartKind,
+    Role,
+    Status,
+    join_parts,
+    now_ms,
+)
+from snug.domain.events import (
+    Event,
+    Failed,
+    Finished,
+    Loading,
+    Paused,
+    Prefill,
+    ReasoningDelta,
+    Resumed,
+    Started,
+    StopReason,
+    TextDelta,
+)
+from snug.services.conversations import ConversationService, Run
+from snug.services.protocols import EventSink
+from snug.ui.bridge import Bridge
+
+
+@dataclass(slots=True)
+class RunningAnswer:
+    """One answer on its way to the page.
+
+    Attributes:
+        conversation: as it was when the answer began, its message included but empty.
+        asked: what the person wrote for it; "" where an earlier message is answered again.
+        paused: why it waits; "" while it goes on.
+        thinking_s: moment of the first thought and duration so far, in seconds.
+    """
+
+    conversation: Conversation
+    run: Run
+    asked: str = ""
+    started: Started | None = None
+    loading: Loading | None = None
+    prefill: Prefill | None = None
+    paused: str = ""
+    tokens: int = 0
+    thinking_since_s: float = 0.0
+    thought_s: float = 0.0
+    ended: bool = False
+    parts: list[Part] = field(default_factory=list)
+
+    @property
+    def answer(self) -> Message:
+        """The answer with all that has come."""
+        message = self.conversation.message(self.run.answer_id)
+        return replace(message, parts=join_parts(self.parts))
+
+    @property
+    def snapshot(self) -> Conversation:
+        """The conversation with the answer as far as it has come."""
+        answer = self.answer
+        messages = tuple(answer if m.id == answer.id else m for m in self.conversation.messages)
+        return replace(self.conversation, messages=messages)
+
+    def take(self, event: Event) -> None:
+        """Note what an event brings."""
+        match event:
+            case TextDelta(text=text, tokens=tokens):
+                self._add(PartKind.TEXT, text, tokens)
+                if self.thinking_since_s and not self.thought_s:
+                    self.thought_s = monotonic() - self.thinking_since_s
+            case ReasoningDelta(text=text, tokens=tokens):
+                self._add(PartKind.REASONING, text, tokens)
+                self.thinking_since_s = self.thinking_since_s or monotonic()
+            case Loading():
+                self.loading = event
+            case Started():
+                self.started, self.loading = event, None
+            case Prefill():
+                self.prefill = event
+            case Paused(reason=reason):
+                self.paused = reason
+            case Resumed():
+                self.paused = ""
+            case Finished() | Failed():
+                self.ended = True
+                self.conversation = _ended(self.conversation, self.answer, event)
+
+    def _add(self, kind: PartKind, text: str, tokens: int) -> None:
+        self.tokens += tokens
+        self.parts.append(Part(kind, text))
+        if len(self.parts) > 64:
+            self.parts = list(join_parts(self.parts))
+
+
+class Answers(QObject):
+    """Starts answers and follows them. Lives on the window's thread.
+
+    Attributes:
+        event_came: a `RunningAnswer` and the event that it has just taken.
+    """
+
+    event_came = Signal(object, object)
+
+    def __init__(self, conversations: ConversationService, bridge: Bridge, parent: QObject) -> None:
+        super().__init__(parent)
+        self._conversations = conversations
+        self._bridge = bridge
+        self._running: dict[str, RunningAnswer] = {}
+        self._thought_s: dict[str, float] = {}
+
+    def of(self, conversation_id: str | None) -> RunningAnswer | None:
+        """The answer being made in a conversation."""
+        return self._running.get(conversation_id or "")
+
+    def thought_s(self, message_id: str) -> float:
+        """How long the model reasoned for an answer of this session; 0 where not known."""
+        return self._thought_s.get(message_id, 0.0)
+
+    def stop(self, conversation_id: str | None) -> None:
+        """Stop the answer of a conversation."""
+        running = self.of(conversation_id)
+        if running is not None:
+            running.run.cancel()
+
+    def send(self, conversation: Conversation, text: str, model: str) -> RunningAnswer:
+        """Ask after the active leaf. Raises: UserError."""
+        return self._begin(
+            lambda sink: self._conversations.send(conversation.id, text, sink),
+            lambda run: _with_question(conversation, conversation.leaf_id, run, text, model),
+            text,
+        )
+
+    def edit(
+        self, conversation: Conversation, message_id: str, text: str, model: str
+    ) -> RunningAnswer:
+        """Ask one of the person's messages in other words. Raises: UserError, NotFoundError."""
+        parent_id = conversation.message(message_id).parent_id
+        return self._begin(
+            lambda sink: self._conversations.edit(conversation.id, message_id, text, sink),
+            lambda run: _with_question(conversation, parent_id, run, text, model),
+            text,
+        )
+
+    def regenerate(self, conversation: Conversation, message_id: str, model: str) -> RunningAnswer:
+        """Answer again, beside what is there. Raises: UserError, NotFoundError."""
+        message = conversation.message(message_id)
+        asked_id = message.id if message.role is Role.USER else message.parent_id
+        return self._begin(
+            lambda sink: self._conversations.regenerate(conversation.id, message_id, sink),
+            lambda run: _with_answer(conversation, asked_id, run, model),
+        )
+
+    def resume(self, conversation: Conversation, message_id: str) -> RunningAnswer:
+        """Go on with an answer that ended early. Raises: UserError, NotFoundError."""
+        message = conversation.message(message_id)
+
+        def grown(run: Run) -> Conversation:
+            open_again = replace(message, status=Status.INTERRUPTED, error="")
+            messages = tuple(open_again if m.id == message_id else m for m in conversation.messages)
+            return replace(conversation, messages=messages)
+
+        running = self._begin(
+            lambda sink: self._conversations.resume(conversation.id, message_id, sink), grown
+        )
+        running.parts = list(message.parts)
+        return running
+
+    def _begin(
+        self,
+        start: Callable[[EventSink], Run],
+        grown: Callable[[Run], Conversation],
+        asked: str = "",
+    ) -> RunningAnswer:
+        # Events come by way of the event loop, so none can arrive before `_running` knows.
+        box: list[RunningAnswer] = []
+
+        def receive(event: Event) -> None:
+            self._on_event(box[0], event)
+
+        sink = self._bridge.sink(receive, self)
+        run = start(sink)
+        running = RunningAnswer(grown(run), run, asked)
+        box.append(running)
+        self._running[run.conversation_id] = running
+        return running
+
+    def _on_event(self, running: RunningAnswer, event: Event) -> None:
+        running.take(event)
+        if running.thought_s:
+            self._thought_s[running.run.answer_id] = running.thought_s
+        if running.ended:
+            self._running.pop(running.run.conversation_id, None)
+        self.event_came.emit(running, event)
+
+
+def _with_question(
+    conversation: Conversation, parent_id: str | None, run: Run, text: str, model: str
+) -> Conversation:
+    """The conversation as it will be once the question is stored."""
+    question = Message(
+        id=run.user_id or "",
+        conversation_id=conversation.id,
+        parent_id=parent_id,
+        role=Role.USER,
+        parts=(Part(PartKind.TEXT, text),),
+        created_ms=now_ms(),
+    )
+    grown = replace(conversation, messages=(*conversation.messages, question))
+    return _with_answer(grown, question.id, run, model)
+
+
+def _with_answer(
+    conversation: Conversation, asked_id: str | None, run: Run, model: str
+) -> Conversation:
+    answer = Message(
+        id=run.answer_id,
+        conversation_id=conversation.id,
+        parent_id=asked_id,
+        role=Role.ASSISTANT,
+        parts=(),
+        status=Status.INTERRUPTED,
+        model=model,
+        created_ms=now_ms(),
+    )
+    messages = (*conversation.messages, answer)
+    return replace(conversation, messages=messages, leaf_id=answer.id)
+
+
+def _ended(conversation: Conversation, answer: Message, event: Finished | Failed) -> Conversation:
+    """The conversation with the answer as it now stands in the vault."""
+    if isinstance(event, Failed):
+        done = replace(answer, status=Status.FAILED, error=event.message)
+    else:
+        stopped = event.stop_reason is StopReason.STOPPED
+        cut = event.stop_reason is StopReason.LENGTH
+        done = replace(
+            answer,
+            status=Status.STOPPED if stopped else Status.COMPLETE,
+            error="The answer reached its token limit." if cut else "",
+            usage=event.usage,
+            timings=event.timings,
+        )
+    messages = tuple(done if m.id == done.id else m for m in conversation.messages)
+    return replace(conversation, messages=messages)
