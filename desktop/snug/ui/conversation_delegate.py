@@ -35,7 +35,7 @@ from PySide6.QtWidgets import (
 from snug.domain.search import MATCH_END, MATCH_START
 from snug.ui.conversation_model import ROW_ROLE, Row, RowKind
 from snug.ui.icons import icon
-from snug.ui.parts import draw_line
+from snug.ui.parts import draw_line, reading_direction
 from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
 
@@ -95,7 +95,8 @@ class ConversationDelegate(QStyledItemDelegate):
         painter.setFont(self._theme.font(SIZES.small, QFont.Weight.DemiBold))
         painter.setPen(self._theme.color("text_faint"))
         inner = _inner(rect).adjusted(0, 0, 0, -SIZES.gap)
-        painter.drawText(inner, Qt.AlignmentFlag.AlignBottom, row.text)
+        inner.setTop(inner.bottom() - painter.fontMetrics().height())
+        draw_line(painter, inner, row.text, painter.layoutDirection())
 
     def _paint_ground(
         self, painter: QPainter, rect: QRect, state: QStyle.StateFlag, row: Row
@@ -152,7 +153,10 @@ class ConversationDelegate(QStyledItemDelegate):
         """Two lines of the snippet, its matches in the accent and heavier."""
         text, ranges = _without_marks(snippet)
         layout = QTextLayout(text, self._theme.font(SIZES.small))
-        option = QTextOption()
+        from_right = self._from_right()
+        side = Qt.AlignmentFlag.AlignRight if from_right else Qt.AlignmentFlag.AlignLeft
+        option = QTextOption(side | Qt.AlignmentFlag.AlignAbsolute)
+        option.setTextDirection(reading_direction(text))
         option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         layout.setTextOption(option)
         found = QTextCharFormat()
@@ -213,9 +217,13 @@ class ConversationDelegate(QStyledItemDelegate):
         view = self.parent()
         bar = view.width() - rect.width() if isinstance(view, QWidget) else 0
         start, end = SIZES.gap_2, max(0, SIZES.gap_2 - max(0, bar))
-        if isinstance(view, QWidget) and view.isRightToLeft():
+        if self._from_right():
             start, end = end, start
         return rect.adjusted(start, 1, -end, -1)
+
+    def _from_right(self) -> bool:
+        view = self.parent()
+        return isinstance(view, QWidget) and view.isRightToLeft()
 
     def _dots(self, rect: QRect, direction: Qt.LayoutDirection) -> QRect:
         edge = SIZES.icon
