@@ -24,18 +24,23 @@ from snug_setup.errors import SetupError
 from snug_setup.layout import ROOT
 
 
-def _lock_checkout() -> int:
-    """Lets one set-up at a time work in this checkout; returns the lock, held until exit."""
-    lock = os.open(ROOT, os.O_RDONLY)
+def lock_checkout(root: Path) -> int:
+    """Lets one set-up at a time work in a checkout; returns the lock, held until exit.
+
+    The commands that set-up runs inherit it: were set-up killed, the next one waits until what it
+    had started no longer writes.
+    """
+    lock = os.open(root, os.O_RDONLY)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         print("Another set-up is at work in this checkout; waiting for it …", flush=True)
         fcntl.flock(lock, fcntl.LOCK_EX)
+    os.set_inheritable(lock, True)
     return lock
 
 
-def _end(number: int, _frame: object) -> None:
+def end_like_ctrl_c(number: int, _frame: object) -> None:
     """Ends like an interruption from the keyboard, so that what set-up started ends too."""
     raise KeyboardInterrupt(signal.Signals(number).name)
 
@@ -43,13 +48,13 @@ def _end(number: int, _frame: object) -> None:
 def main() -> int:
     """Runs set-up; returns the exit code."""
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _end)
+        signal.signal(number, end_like_ctrl_c)
     parser = argparse.ArgumentParser(description="Sets up .venv for Snug.")
     parser.add_argument("--dev", action="store_true", help="also what tests and checks need")
     parser.add_argument("--gpu", action="store_true", help="also the Vulkan plug-in")
     arguments = parser.parse_args()
     try:
-        _lock_checkout()
+        lock_checkout(ROOT)
         system.check_machine()
         compiler_needed = arguments.gpu or llama_wheel.built_wheel() is None
         system.refuse_missing(system.missing_packages(compiler_needed=compiler_needed))

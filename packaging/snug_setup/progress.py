@@ -124,6 +124,8 @@ def run_logged(
             errors="replace",
             env=dict(environment) if environment is not None else None,
             start_new_session=True,
+            # The lock of the checkout stays held while the command lives; see setup_env.py.
+            close_fds=False,
         )
         # Leaving `process` waits for it and closes its pipe, also after it was ended.
         with process, _ended_with_us(process):

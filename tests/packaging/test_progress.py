@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import io
 import os
 import select
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -113,24 +116,53 @@ def _is_gone(pid: int) -> bool:
         return bool(select.select([ended], [], [], 10.0)[0])
 
 
-def test_a_killed_set_up_does_not_leave_its_commands_running(tmp_path: Path) -> None:
-    script = (
-        "import sys, signal\n"
-        f"sys.path[:0] = {[str(Path(progress.__file__).parents[1])]!r}\n"
-        "import setup_env\n"
-        "from pathlib import Path\n"
-        "from snug_setup.progress import run_logged\n"
-        "signal.signal(signal.SIGTERM, setup_env._end)\n"
-        "child = 'import os, time; print(f\"[{os.getpid()}/1]\", flush=True); time.sleep(60)'\n"
-        "tell = lambda pid, _: print(pid, flush=True)\n"
-        f"log = Path({str(tmp_path / 'log')!r})\n"
-        "run_logged([sys.executable, '-c', child], log, on_step=tell)\n"
-    )
+# A set-up in small: locks the checkout, starts a command that would sleep, prints its number.
+SET_UP = """
+import signal, sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+import setup_env
+from snug_setup.progress import run_logged
+folder = Path(sys.argv[2])
+signal.signal(signal.SIGTERM, setup_env.end_like_ctrl_c)
+lock = setup_env.lock_checkout(folder)
+child = "import os, time; print(f'[{os.getpid()}/1]', flush=True); time.sleep(60)"
+tell = lambda pid, _: print(pid, flush=True)
+run_logged([sys.executable, "-c", child], folder / "log", on_step=tell)
+"""
+
+
+@contextlib.contextmanager
+def set_up_at_work(folder: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Runs SET_UP; yields it and the process number of the command it started."""
+    packaging = Path(progress.__file__).parents[1]
     with subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [sys.executable, "-c", SET_UP, packaging, folder],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     ) as process:
         assert process.stdout is not None
-        pid = int(process.stdout.readline())
+        yield process, int(process.stdout.readline())
+
+
+def test_an_ended_set_up_ends_its_commands(tmp_path: Path) -> None:
+    with set_up_at_work(tmp_path) as (process, command):
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=20)
-    assert _is_gone(pid)
+    assert _is_gone(command)
+
+
+def test_a_killed_set_up_keeps_the_checkout_locked_until_its_command_ends(tmp_path: Path) -> None:
+    with set_up_at_work(tmp_path) as (process, command):
+        process.kill()
+        process.wait(timeout=20)
+        folder = os.open(tmp_path, os.O_RDONLY)
+        try:
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.kill(command, signal.SIGKILL)
+            assert _is_gone(command)
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        finally:
+            os.close(folder)
