@@ -66,8 +66,8 @@ class LoadedModel:
         # Spellings of control tokens, longest first: a person's text must not become them.
         self.control_texts = tuple(sorted((t for t in texts if len(t) > 1), key=len, reverse=True))
         # SentencePiece vocabularies begin every text with a space that is not in it.
-        self.adds_space = self._spelling(self.tokenise("x")) == b" x"
-        self._anchor = self.tokenise("\n")
+        self.adds_space = self._spelling(self._tokenise("x")) != b"x"
+        self._anchor = self._tokenise("\n")
 
     # -- tokens -------------------------------------------------------------------------------
 

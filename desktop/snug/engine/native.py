@@ -48,6 +48,8 @@ class Native:
 
     def __init__(self, probe_gpu: bool = True) -> None:
         os.environ.setdefault("GOMP_SPINCOUNT", _SPIN_COUNT)
+        # An abort inside llama.cpp would start a debugger and write its findings to the terminal.
+        os.environ.setdefault("GGML_NO_BACKTRACE", "1")
         folder = library_folder()
         self._ggml = ctypes.CDLL(str(_versioned(folder, "ggml")), mode=ctypes.RTLD_GLOBAL)
         _declare(self._ggml)
