@@ -59,6 +59,7 @@ class RunningAnswer:
     prefill: Prefill | None = None
     paused: str = ""
     tokens: int = 0
+    speaking_since_s: float = 0.0
     thinking_since_s: float = 0.0
     thought_s: float = 0.0
     ended: bool = False
@@ -69,6 +70,12 @@ class RunningAnswer:
         """The answer with all that has come."""
         message = self.conversation.message(self.run.answer_id)
         return replace(message, parts=join_parts(self.parts))
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Speed so far; 0 while it is too early to tell."""
+        spent_s = monotonic() - self.speaking_since_s
+        return self.tokens / spent_s if self.speaking_since_s and spent_s > 1 else 0.0
 
     @property
     def snapshot(self) -> Conversation:
@@ -103,6 +110,7 @@ class RunningAnswer:
 
     def _add(self, kind: PartKind, text: str, tokens: int) -> None:
         self.tokens += tokens
+        self.speaking_since_s = self.speaking_since_s or monotonic()
         self.parts.append(Part(kind, text))
         if len(self.parts) > 64:
             self.parts = list(join_parts(self.parts))

@@ -25,15 +25,12 @@ from snug.domain.prompt import ContextPlan
 from snug.services.bundle import Services
 from snug.ui.answers import Answers, RunningAnswer
 from snug.ui.bridge import Bridge
+from snug.ui.chat_foot import ChatFoot
 from snug.ui.chat_style import chat_style_sheet
-from snug.ui.composer import Composer
 from snug.ui.link_prompt import LinkPrompt
-from snug.ui.notice import Notice
-from snug.ui.parts import column_width, flat
-from snug.ui.planner import Planner, plan_words
-from snug.ui.status_line import StatusLine
+from snug.ui.parts import flat
+from snug.ui.planner import Planner
 from snug.ui.theme import Theme
-from snug.ui.tokens import SIZES
 from snug.ui.transcript import Transcript
 from snug.ui.turn import Action, Turn, turns_of
 from snug.ui.welcome import Welcome
@@ -80,20 +77,14 @@ class ChatPage(QWidget):
         self._middle = QStackedWidget(self)
         self._middle.addWidget(self.welcome)
         self._middle.addWidget(self.transcript)
-        self._foot = QWidget(self)
-        self.paused = Notice("pausedNotice", self._theme, self._foot, framed=True)
-        self.context_notice = Notice("contextNotice", self._theme, self._foot)
-        self.composer = Composer(self._theme, self._foot)
-        self.status = StatusLine(self._theme, self._foot)
+        self.foot = ChatFoot(self._theme, self)
+        self.composer = self.foot.composer
+        self.status = self.foot.status
 
     def _arrange(self) -> None:
-        foot = flat(QVBoxLayout(self._foot), spacing=SIZES.gap_2)
-        foot.setContentsMargins(0, SIZES.gap_2, 0, SIZES.gap_2)
-        for part in (self.paused, self.context_notice, self.composer, self.status):
-            foot.addWidget(part)
         column = flat(QVBoxLayout(self))
         column.addWidget(self._middle, 1)
-        column.addWidget(self._foot, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addWidget(self.foot, 0, Qt.AlignmentFlag.AlignHCenter)
 
     def _connect(self) -> None:
         self.composer.submitted.connect(self.send)
@@ -200,14 +191,11 @@ class ChatPage(QWidget):
         else:
             last = turns[-1].message if turns else None
             self.status.show_timings(None if last is None else last.timings)
-        if running is not None and running.paused:
-            self._tell_paused(running.paused)
-        else:
-            self.paused.clear()
+        self.foot.show_paused("" if running is None else running.paused)
 
     def _show_draft(self, draft: str) -> None:
         self.composer.set_text(draft)
-        self.context_notice.clear()
+        self.foot.show_plan(None)
         self.status.meter.show_used(0, 0)
         self._show_model()
         self._show_state()
@@ -219,12 +207,6 @@ class ChatPage(QWidget):
         loaded = self._services.models.placement()
         here = loaded is not None and self._model is not None and loaded[0].name == self._model.name
         self.status.show_placement(loaded[1] if here and loaded is not None else None)
-
-    def _tell_paused(self, reason: str) -> None:
-        waits = self.tr(
-            "The answer waits; nothing is lost. It goes on by itself when there is room."
-        )
-        self.paused.say(f"{reason} {waits}", "warning", "warn")
 
     def _model_for(self, settings: ConversationSettings | None) -> ModelFile | None:
         models = self._services.models
@@ -264,7 +246,7 @@ class ChatPage(QWidget):
         if self._conversation is None:
             return False
         self._planner.forget()
-        self.context_notice.clear()
+        self.foot.show_plan(None)
         name = "" if self._model is None else self._model.name
         try:
             running = start(self._conversation, name)
@@ -391,15 +373,9 @@ class ChatPage(QWidget):
         return True
 
     def _on_planner_planned(self, plan: ContextPlan) -> None:
-        if self._running is not None:
-            return
-        self.status.meter.show_used(plan.prompt_tokens, plan.context_length)
-        if plan.overflow:
-            self.context_notice.say(plan_words(plan), "warning", "warn")
-        elif plan.dropped:
-            self.context_notice.say(plan_words(plan))
-        else:
-            self.context_notice.clear()
+        if self._running is None:
+            self.status.meter.show_used(plan.prompt_tokens, plan.context_length)
+            self.foot.show_plan(plan)
 
     # -- Qt -----------------------------------------------------------------------------------
 
@@ -414,12 +390,8 @@ class ChatPage(QWidget):
 
     def resizeEvent(self, event: object) -> None:
         """The composer is as wide as the column of text."""
-        self._fit_foot()
-
-    def _fit_foot(self) -> None:
-        room = self.width() - 2 * SIZES.gap_6
-        self._foot.setFixedWidth(max(SIZES.popup // 2, min(column_width(self._theme), room)))
+        self.foot.fit(self.width())
 
     def _on_theme_changed(self) -> None:
         self.setStyleSheet(chat_style_sheet(self._theme))
-        self._fit_foot()
+        self.foot.fit(self.width())

@@ -8,6 +8,7 @@ from string import Template
 from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
 
+SEND_BUTTON = SIZES.gap * 8  # edge, border included
 _CHAT = """
 QTextBrowser, QTextBrowser:focus { background: transparent; border: none; padding: 0px; }
 QToolButton[kind="mini"] { background: transparent; border: 2px solid transparent; padding: 2px;
@@ -24,14 +25,15 @@ QFrame[kind="composer"] { background: $page; border: 1px solid $line_strong;
 QFrame[kind="composer"][active="true"] { border: 1px solid $accent; }
 QPlainTextEdit[kind="composer"], QPlainTextEdit[kind="composer"]:focus { background: transparent;
   border: none; padding: 0px; font-size: ${body_px}px; }
-QToolButton[kind="send"], QToolButton[kind="stop"] { border-radius: 16px; padding: 0px;
-  min-height: 0px; }
+QToolButton[kind="send"], QToolButton[kind="stop"], QToolButton[kind="send"]:focus,
+QToolButton[kind="stop"]:focus { border-radius: ${round}px; padding: 0px;
+  min-height: ${inner}px; max-height: ${inner}px; }
 QToolButton[kind="send"] { background: $accent; border: 2px solid $accent; }
 QToolButton[kind="send"]:hover { background: $accent_hover; border-color: $accent_hover; }
-QToolButton[kind="send"]:focus { border: 2px solid $text; padding: 0px; min-height: 0px; }
-QToolButton[kind="send"]:disabled { background: $raised; border-color: $raised; }
+QToolButton[kind="send"]:focus { border: 2px solid $text; }
+QToolButton[kind="send"]:disabled { background: $raised; border-color: $raised_line; }
 QToolButton[kind="stop"] { background: $text; border: 2px solid $text; }
-QToolButton[kind="stop"]:focus { border: 2px solid $accent; padding: 0px; min-height: 0px; }
+QToolButton[kind="stop"]:focus { border: 2px solid $accent; }
 QPushButton[kind="chip"] { background: $page; border: 1px solid $line; border-radius: ${radius}px;
   padding: 8px 16px; color: $text_soft; text-align: left; min-height: 20px; }
 QPushButton[kind="chip"]:hover { border-color: $line_strong; color: $text; background: $panel; }
@@ -52,6 +54,8 @@ def chat_style_sheet(theme: Theme) -> str:
     values: dict[str, str] = {name: str(value) for name, value in asdict(theme.palette).items()}
     values["radius"] = str(SIZES.radius)
     values["big_radius"] = str(SIZES.gap_3)
+    values["round"] = str(SEND_BUTTON // 2)
+    values["inner"] = str(SEND_BUTTON - 4)
     values["body_px"] = str(theme.px(SIZES.body))
     values["bar_px"] = str(theme.px(SIZES.bar))
     return Template(_CHAT).substitute(values)

@@ -6,6 +6,7 @@ from PySide6.QtCore import QMimeData, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
+from snug.ui.chat_style import SEND_BUTTON
 from snug.ui.growing_edit import GrowingEdit
 from snug.ui.icons import bind_icon
 from snug.ui.parts import flat, push_button, restyle
@@ -15,7 +16,6 @@ from snug.ui.tokens import SIZES
 ROWS = 8
 DRAFT_MS = 500
 LONG_PASTE = 20_000  # characters; beyond, pasted text is held beside the field
-_BUTTON = SIZES.gap * 8
 
 
 class ComposerEdit(GrowingEdit):
@@ -116,7 +116,7 @@ class Composer(QFrame):
         button.setProperty("kind", kind)
         button.setAccessibleName(text)
         button.setToolTip(text)
-        button.setFixedSize(QSize(_BUTTON, _BUTTON))
+        button.setFixedSize(QSize(SEND_BUTTON, SEND_BUTTON))
         button.setCursor(Qt.CursorShape.PointingHandCursor)
         bind_icon(button, kind, self._theme, color, SIZES.icon)
         return button

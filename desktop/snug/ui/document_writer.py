@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import Enum, auto
 
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import Qt
 from PySide6.QtGui import (
     QTextBlock,
     QTextBlockFormat,
@@ -22,8 +21,11 @@ from PySide6.QtGui import (
     QTextTable,
 )
 
+from snug.ui.inert_document import InertDocument
 from snug.ui.links import Refusal, check_link
 from snug.ui.markdown import Block, Code, Prose, is_bomb
+from snug.ui.ornaments import Decoration, Ornament
+from snug.ui.parts import reading_direction
 from snug.ui.safe_text import runs, shown_code, shown_prose
 from snug.ui.typography import CODE_HEADER, CODE_PAD, LIST_STEP, Typography
 
@@ -36,36 +38,6 @@ _CODE = QTextFormat.Property.BlockCodeLanguage.value
 _RULER = QTextFormat.Property.BlockTrailingHorizontalRulerWidth.value
 _ALT = QTextFormat.Property.ImageAltText.value
 _BREAK = re.compile(r"(?: {2,}|\\)\n *(?=[^\s>#|*+-])")  # else Qt makes it a paragraph
-
-
-class InertDocument(QTextDocument):
-    """A document that loads nothing, whatever it is asked for."""
-
-    def loadResource(self, kind: int, name: QUrl | str) -> object:
-        """Nothing: an answer must not make Snug read a file or open a connection."""
-        return None
-
-
-class Ornament(Enum):
-    """What is painted behind the text."""
-
-    CODE = auto()
-    QUOTE = auto()
-    RULER = auto()
-
-
-@dataclass(slots=True)
-class Decoration:
-    """An ornament from the text block at `start` to the one at `end` (positions), `depth` deep.
-
-    `header` is true where a code block has a bar with language and copy button.
-    """
-
-    ornament: Ornament
-    start: int
-    end: int
-    depth: int = 0
-    header: bool = False
 
 
 @dataclass(slots=True)
@@ -302,7 +274,11 @@ class DocumentWriter:
             return self._typography.heading(shape.headingLevel(), first=not self.written)
         inside = block.textList() is not None or shape.indent() > 0
         if not inside:
-            return self._typography.paragraph(0, prose.indent, quotes)
+            made = self._typography.paragraph(0, prose.indent, quotes)
+            if reading_direction(block.text()) is Qt.LayoutDirection.RightToLeft:
+                made.setRightMargin(made.leftMargin())
+                made.setLeftMargin(0)
+            return made
         following = block.next()
         nested = following.isValid() and (
             following.textList() is not None or following.blockFormat().indent() > 0

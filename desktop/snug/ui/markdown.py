@@ -16,6 +16,7 @@ _FENCE = re.compile(r"^(?P<indent> *)(?P<item>(?:[-*+]|\d{1,9}[.)]) +)?(?P<mark>
 _ITEM = re.compile(r"^ *(?:[-*+]|(?P<number>\d{1,9})[.)])(?: |$)")
 _HEADING = re.compile(r"^#{1,6}(?: |$)")
 _PARTIAL_FENCE = re.compile(r"^\s*(?:`{1,2}|~{1,2})$")
+_PARTIAL_MARK = re.compile(r"^[\s>]*(?:[-=*+_|]+|#{1,6}|\d{1,2}[.)]?)$")
 _LANGUAGE = re.compile(r"[A-Za-z0-9_+#.-]{1,24}")
 
 MAX_BLOCK = 20_000  # characters that are still read as Markdown
@@ -284,12 +285,14 @@ def _flush(state: _State, out: list[Block], closed: bool = False) -> None:
 
 
 def _hides(state: _State, partial: str) -> bool:
-    """The line that is still coming may turn into a fence; do not let it flash up."""
+    """The line that is still coming may turn into a fence or a list; do not let it flash up."""
     stripped = partial.strip()
     if not stripped:
         return True
     if state.fence is not None:
         return not stripped.strip(state.fence.mark[0]) and len(stripped) <= len(state.fence.mark)
+    if _PARTIAL_MARK.match(partial.rstrip()):
+        return True
     match = _FENCE.match(partial)
     return bool(_PARTIAL_FENCE.match(partial)) or (
         match is not None and _opens_fence(state, match, partial)

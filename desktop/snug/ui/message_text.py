@@ -24,10 +24,11 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QMenu, QTextBrowser, QWidget
 
 from snug.ui.code_block import CodeHeader
-from snug.ui.document_writer import Decoration, DocumentWriter, InertDocument
+from snug.ui.document_writer import DocumentWriter
 from snug.ui.highlight import Highlighter, Passage
+from snug.ui.inert_document import InertDocument
 from snug.ui.markdown import Block, Code
-from snug.ui.ornaments import code_rect, paint_ornaments
+from snug.ui.ornaments import Decoration, code_rect, paint_ornaments
 from snug.ui.theme import Theme
 from snug.ui.typography import CODE_HEADER, CODE_PAD, Typography
 

@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum, auto
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QTextDocument
 
-from snug.ui.document_writer import Decoration, Ornament
 from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
 from snug.ui.typography import CODE_HEADER, CODE_PAD, COLUMN_WIDTH, QUOTE_STEP
 
 QUOTE_BAR = 3
+
+
+class Ornament(Enum):
+    """What is painted behind the text."""
+
+    CODE = auto()
+    QUOTE = auto()
+    RULER = auto()
+
+
+@dataclass(slots=True)
+class Decoration:
+    """An ornament from the text block at `start` to the one at `end` (positions), `depth` deep.
+
+    `header` is true where a code block has a bar with language and copy button.
+    """
+
+    ornament: Ornament
+    start: int
+    end: int
+    depth: int = 0
+    header: bool = False
 
 
 def code_rect(document: QTextDocument, decoration: Decoration, width: float) -> QRectF:
@@ -43,7 +66,10 @@ def paint_ornaments(
         if bottom < area.top() - SIZES.gap_4 or top > area.bottom() + SIZES.gap_4:
             continue
         if decoration.ornament is Ornament.QUOTE:
-            _paint_bars(painter, decoration, top, bottom, theme.color("line_strong"))
+            block = document.findBlock(decoration.start)
+            rtl = block.textDirection() is Qt.LayoutDirection.RightToLeft
+            bars = [_bar(level, width, rtl, top, bottom) for level in range(decoration.depth)]
+            _paint_bars(painter, bars, theme.color("line_strong"))
         else:
             painter.fillRect(QRectF(0, round(top), width, 1), theme.color("line"))
 
@@ -61,11 +87,14 @@ def _paint_box(painter: QPainter, rect: QRectF, theme: Theme) -> None:
     painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), SIZES.radius, SIZES.radius)
 
 
-def _paint_bars(
-    painter: QPainter, decoration: Decoration, top: float, bottom: float, color: QColor
-) -> None:
+def _bar(level: int, width: float, rtl: bool, top: float, bottom: float) -> QRectF:
+    left = level * QUOTE_STEP
+    x = width - left - QUOTE_BAR if rtl else left
+    return QRectF(x, top + SIZES.gap, QUOTE_BAR, bottom - top - 2)
+
+
+def _paint_bars(painter: QPainter, bars: list[QRectF], color: QColor) -> None:
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(color)
-    for level in range(decoration.depth):
-        bar = QRectF(level * QUOTE_STEP, top + SIZES.gap, QUOTE_BAR, bottom - top - 2)
+    for bar in bars:
         painter.drawRoundedRect(bar, QUOTE_BAR / 2, QUOTE_BAR / 2)

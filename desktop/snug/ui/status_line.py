@@ -58,7 +58,19 @@ class StatusLine(QWidget):
         elif running.tokens == 0:
             self._tell(self.tr("Waiting"))
         else:
-            self._tell(self.tr("{} tokens").format(self.locale().toString(running.tokens)))
+            self._show_speed(running)
+
+    def _show_speed(self, running: RunningAnswer) -> None:
+        speed = running.tokens_per_second
+        if speed:
+            words = self.locale().toString(speed, "f", 1)
+            self._tell(self.tr("{} tokens/s").format(words))
+        else:
+            self._tell(self.tr("Answering"))
+        started = running.started
+        if started is not None:
+            used = started.prompt_tokens + running.tokens
+            self.meter.show_used(used, started.context_length)
 
     def show_timings(self, timings: Timings | None) -> None:
         """How fast the last answer was."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from snug.domain.model import ModelFile
 from snug.ui.parts import column_width, dress, flat, label, push_button
@@ -44,7 +44,12 @@ class Welcome(QWidget):
             column.addWidget(chip, 0, Qt.AlignmentFlag.AlignLeading)
         outer = flat(QVBoxLayout(self))
         outer.addStretch(2)
-        outer.addWidget(self._column, 0, Qt.AlignmentFlag.AlignHCenter)
+        around = flat(QHBoxLayout())
+        around.setContentsMargins(SIZES.gap_6, 0, SIZES.gap_6, 0)
+        around.addStretch(1)
+        around.addWidget(self._column, 1000)
+        around.addStretch(1)
+        outer.addLayout(around)
         outer.addStretch(3)
         theme.changed.connect(self._on_theme_changed)
         self._on_theme_changed()
@@ -65,11 +70,4 @@ class Welcome(QWidget):
         dress(self._words, "body", "soft")
 
     def _on_theme_changed(self) -> None:
-        self._column.setFixedWidth(min(column_width(self._theme), self._room()))
-
-    def _room(self) -> int:
-        return max(SIZES.popup // 2, self.width() - 2 * SIZES.gap_6)
-
-    def resizeEvent(self, event: object) -> None:
-        """As wide as the conversation would be."""
-        self._on_theme_changed()
+        self._column.setMaximumWidth(column_width(self._theme))

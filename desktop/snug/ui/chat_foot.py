@@ -1,0 +1,56 @@
+"""The foot of the chat page: notices, the composer, the status line, as wide as the text above."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from snug.domain.prompt import ContextPlan
+from snug.ui.composer import Composer
+from snug.ui.notice import Notice
+from snug.ui.parts import column_width, flat
+from snug.ui.planner import plan_words
+from snug.ui.status_line import StatusLine
+from snug.ui.theme import Theme
+from snug.ui.tokens import SIZES
+
+
+class ChatFoot(QWidget):
+    """Only arranges and words; the page decides."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("chatFoot")
+        self._theme = theme
+        self.paused = Notice("pausedNotice", theme, self, framed=True)
+        self.context_notice = Notice("contextNotice", theme, self)
+        self.composer = Composer(theme, self)
+        self.status = StatusLine(theme, self)
+        column = flat(QVBoxLayout(self), spacing=SIZES.gap_2)
+        column.setContentsMargins(0, SIZES.gap_2, 0, SIZES.gap_2)
+        for part in (self.paused, self.context_notice, self.composer, self.status):
+            column.addWidget(part)
+
+    def fit(self, width: int) -> None:
+        """Take the column's share of a page of this width."""
+        room = width - 2 * SIZES.gap_6
+        self.setFixedWidth(max(SIZES.popup // 2, min(column_width(self._theme), room)))
+
+    def show_paused(self, reason: str) -> None:
+        """Why the answer waits; "" while it does not."""
+        if not reason:
+            self.paused.clear()
+            return
+        waits = self.tr(
+            "The answer waits; nothing is lost. It goes on by itself when there is room."
+        )
+        self.paused.say(f"{reason} {waits}", "warning", "warn")
+
+    def show_plan(self, plan: ContextPlan | None) -> None:
+        """Say what the message being written would push out, before it is sent."""
+        words = "" if plan is None else plan_words(plan)
+        if not words or plan is None:
+            self.context_notice.clear()
+        elif plan.overflow:
+            self.context_notice.say(words, "warning", "warn")
+        else:
+            self.context_notice.say(words)
