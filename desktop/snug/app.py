@@ -14,13 +14,16 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from snug import __version__
 from snug.cli.main import FAILED, run_command
 from snug.cli.output import say
 from snug.cli.parser import build_parser
 from snug.cli.session import Session
+from snug.domain.download import Delivery
 from snug.domain.errors import SnugError, UserError, VaultLockedError, WrongKeyError
+from snug.domain.model import ModelFile
 from snug.engine.host import EngineHost
 from snug.logs import start_logging
 from snug.models.library import Library
@@ -29,9 +32,14 @@ from snug.paths import Paths, find_paths
 from snug.services.bundle import Profile, Services
 from snug.services.conversations import ConversationService
 from snug.services.doctor import Report, examine
+from snug.services.hub import HubService
+from snug.services.ledger import VaultLedger
 from snug.services.models import ModelService
 from snug.services.preferences import Preferences
 from snug.vault.vault import Vault
+
+if TYPE_CHECKING:
+    from snug.hub.access import HubAccess
 
 _PR_SET_DUMPABLE = 4
 _MAX_PASSPHRASE_BYTES = 4096
@@ -45,7 +53,15 @@ class Application:
         self._vault = vault
         self._engine = engine
         store = vault.conversations
-        models = ModelService(Library(paths.models, find_starter), store, engine)
+        library = Library(paths.models, find_starter)
+        models = ModelService(library, store, engine)
+        self._hub = HubService(
+            store,
+            library,
+            lambda ledger, admit: _open_hub(paths, ledger, admit, offline),
+            engine.devices,
+            lambda: offline,
+        )
         home = vault.key_home
         self.services = Services(
             profile=Profile(
@@ -59,6 +75,7 @@ class Application:
             conversations=ConversationService(store, models, engine),
             models=models,
             preferences=Preferences(store),
+            hub=self._hub,
         )
 
     @classmethod
@@ -72,7 +89,8 @@ class Application:
         return cls(paths, Vault.temporary(), EngineHost(), offline)
 
     def close(self) -> None:
-        """Stop answers and store them, free the model, close the vault: in this order."""
+        """Stop downloads and answers, free the model, close the vault: in this order."""
+        self._hub.close()
         self.services.conversations.stop_all()
         self._engine.close()
         self._vault.close()
@@ -96,6 +114,21 @@ def main(argv: list[str] | None = None) -> int:
         say("There is no display here, so Snug talks in the terminal.")
         options = build_parser(__version__).parse_args([*(argv or sys.argv[1:]), "chat"])
     return run_command(_session(paths, options))
+
+
+def _open_hub(
+    paths: Paths, ledger: VaultLedger, admit: Callable[[Delivery], ModelFile], offline: bool
+) -> HubAccess:
+    from snug.hub.access import open_hub
+
+    return open_hub(
+        paths.models,
+        ledger,
+        admit,
+        endpoint=os.environ.get("HF_ENDPOINT", ""),
+        token=lambda: os.environ.get("HF_TOKEN", "").strip(),
+        offline=lambda: offline,
+    )
 
 
 def _session(paths: Paths, options: Namespace) -> Session:

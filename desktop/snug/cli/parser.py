@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from snug.cli import chat, conversations, doctor, models
+from snug.cli import chat, conversations, doctor, hub, models
 from snug.cli.session import Session
 
 Command = Callable[[Session], int]
@@ -29,6 +29,8 @@ def build_parser(version: str) -> argparse.ArgumentParser:
     report.set_defaults(run=doctor.examine)
     bench = _command(commands, "bench", "measure Snug against bare llama.cpp, as ratios")
     bench.set_defaults(run=doctor.bench)
+    ledger = _command(commands, "ledger", "every request that left this machine")
+    ledger.set_defaults(run=hub.ledger)
     return parser
 
 
@@ -103,6 +105,26 @@ def _add_models(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     fit.add_argument("target", metavar="MODEL")
     fit.add_argument("--context-length", type=int, metavar="N", help="tokens of context")
     fit.set_defaults(run=models.fit_model)
+    _add_hub(group)
+
+
+def _add_hub(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    trending = _command(group, "trending", "what is trending on the Hub, and may be used")
+    trending.set_defaults(run=hub.trending)
+    search = _command(group, "search", "find models on the Hub by name")
+    search.add_argument("target", metavar="TEXT")
+    search.set_defaults(run=hub.search)
+    for parser in (trending, search):
+        hub.add_query_options(parser)
+    show = _command(group, "show", "one repository: licence, files, what fits")
+    show.add_argument("target", metavar="OWNER/REPO")
+    show.set_defaults(run=hub.show)
+    get = _command(group, "get", "download a model, verified; run again to go on")
+    get.add_argument("target", metavar="OWNER/REPO:QUANT")
+    get.add_argument(
+        "--max-speed", type=hub.size_bytes, default=0, metavar="SIZE", help="a second, as in 5MB"
+    )
+    get.set_defaults(run=hub.get)
 
 
 def _add_conversations(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any, Final, Self, cast
 
 from snug.domain.conversation import new_id, now_ms
+from snug.domain.errors import UserError
 from snug.domain.ledger import LedgerEntry, Outcome
 from snug.hub import proxy
 from snug.hub.errors import (
@@ -254,7 +255,7 @@ class Gateway:
         note.wire = wire
         try:
             if authorize and self.policy.is_home(target.origin) and (token := self._token()):
-                headers["Authorization"] = f"Bearer {token}"
+                headers["Authorization"] = f"Bearer {_checked(token)}"
             wire.allowance = self.limits.header_bytes
             connection = _Connection(target.origin.label, wire)
             connection.request(
@@ -367,6 +368,12 @@ class _Note:
             **changes,
         )
         self._ledger.record(self._entry)
+
+
+def _checked(token: str) -> str:
+    if not (token.isascii() and token.isprintable() and " " not in token):
+        raise UserError("The Hub token holds characters that no token has. Set HF_TOKEN again.")
+    return token
 
 
 def asked_wait_s(headers: Message) -> float:

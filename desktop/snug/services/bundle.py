@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snug.services.conversations import ConversationService
+from snug.services.hub import HubService
 from snug.services.models import ModelService
 from snug.services.preferences import Preferences
 
@@ -30,9 +31,14 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything a front end can do."""
+    """Everything a front end can do.
+
+    Attributes:
+        hub: finding and getting models; None where nothing of the kind is wanted (the bench).
+    """
 
     profile: Profile
     conversations: ConversationService
     models: ModelService
     preferences: Preferences
+    hub: HubService | None = None
