@@ -140,8 +140,10 @@ def test_typing_and_return_is_answered(window: Window) -> None:
     window.write("What is 2+2?")
     window.press("Return")
     messages = until(
-        lambda: [m for m in window.messages() if m["role"] == "assistant" and m["text"]]
-        and window.messages()
+        lambda: (
+            [m for m in window.messages() if m["role"] == "assistant" and m["text"]]
+            and window.messages()
+        )
     )
     assert messages[0]["text"] == "What is 2+2?"
     until(lambda: window.messages()[1]["status"] == "complete")

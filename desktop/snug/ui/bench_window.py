@@ -14,7 +14,8 @@ from snug.ui.frame_probe import FrameProbe
 from snug.ui.main_window import MainWindow
 from snug.ui.theme import Theme
 
-_LIMIT_MS = 180_000
+_LIMIT_MS = 60_000
+_STREAM_MS = 10_000  # then the answer is stopped
 
 
 def stream_in_window(
@@ -44,6 +45,7 @@ def stream_in_window(
         if isinstance(event, TextDelta) and not gaps:
             gaps.append(0.0)
             probe.start()
+            QTimer.singleShot(_STREAM_MS, page.stop)
         if isinstance(event, Finished | Failed):
             gaps.extend(probe.stop())
             QTimer.singleShot(200, loop.quit)
