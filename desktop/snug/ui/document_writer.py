@@ -175,6 +175,8 @@ class DocumentWriter:
 
     def _write_code(self, block: Code) -> None:
         words = self._typography.code_words()
+        if self._fresh and self.written:
+            self._fresh = False  # Qt cuts the margin above what follows a table: leave its gap
         self._paragraph(self._typography.code_line(True, block.indent, CODE_HEADER), words)
         start = self._cursor.position()
         self._insert_code_lines(shown_code(block.text), block.indent)
