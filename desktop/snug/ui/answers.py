@@ -121,6 +121,7 @@ class Answers(QObject):
 
     Attributes:
         event_came: a `RunningAnswer` and the event that it has just taken.
+        thought_s: how long the model reasoned, by the id of the answer; of this session's.
     """
 
     event_came = Signal(object, object)
@@ -130,15 +131,11 @@ class Answers(QObject):
         self._conversations = conversations
         self._bridge = bridge
         self._running: dict[str, RunningAnswer] = {}
-        self._thought_s: dict[str, float] = {}
+        self.thought_s: dict[str, float] = {}
 
     def of(self, conversation_id: str | None) -> RunningAnswer | None:
         """The answer being made in a conversation."""
         return self._running.get(conversation_id or "")
-
-    def thought_s(self, message_id: str) -> float:
-        """How long the model reasoned for an answer of this session; 0 where not known."""
-        return self._thought_s.get(message_id, 0.0)
 
     def stop(self, conversation_id: str | None) -> None:
         """Stop the answer of a conversation."""
@@ -211,7 +208,7 @@ class Answers(QObject):
     def _on_event(self, running: RunningAnswer, event: Event) -> None:
         running.take(event)
         if running.thought_s:
-            self._thought_s[running.run.answer_id] = running.thought_s
+            self.thought_s[running.run.answer_id] = running.thought_s
         if running.ended:
             self._running.pop(running.run.conversation_id, None)
         self.event_came.emit(running, event)

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 
-from PySide6.QtCore import QPoint, Qt, QUrl, Signal
+from PySide6.QtCore import QPoint, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QKeyEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
@@ -27,7 +27,8 @@ from snug.ui.answers import Answers, RunningAnswer
 from snug.ui.bridge import Bridge
 from snug.ui.chat_foot import ChatFoot
 from snug.ui.chat_style import chat_style_sheet
-from snug.ui.link_prompt import LinkPrompt
+from snug.ui.highlight import warm_up
+from snug.ui.link_prompt import LinkPrompt, close_prompts
 from snug.ui.parts import flat
 from snug.ui.planner import Planner
 from snug.ui.theme import Theme
@@ -35,6 +36,7 @@ from snug.ui.transcript import Transcript
 from snug.ui.turn import Action, Turn, turns_of
 from snug.ui.welcome import Welcome
 
+WARM_UP_MS = 1_500  # after the window has come up
 NEW_DRAFT = "chat.draft"  # of a chat that does not exist yet
 
 
@@ -68,6 +70,7 @@ class ChatPage(QWidget):
         self._make_parts()
         self._arrange()
         self._connect()
+        QTimer.singleShot(WARM_UP_MS, self, warm_up)
 
     # -- building -----------------------------------------------------------------------------
 
@@ -173,9 +176,10 @@ class ChatPage(QWidget):
         running = self._running
         live_id = None if running is None else running.run.answer_id
         turns = turns_of(self._conversation, live_id, busy=running is not None)
+        thought = self._answers.thought_s
         return [
-            replace(turn, thought_s=self._answers.thought_s(turn.message.id))
-            if not turn.mine
+            replace(turn, thought_s=thought[turn.message.id])
+            if turn.message.id in thought
             else turn
             for turn in turns
         ]
@@ -216,12 +220,8 @@ class ChatPage(QWidget):
 
     # -- drafts -------------------------------------------------------------------------------
 
-    def _leave_prompts(self) -> None:
-        for prompt in self.findChildren(LinkPrompt):
-            prompt.leave()
-
     def _leave_conversation(self) -> None:
-        self._leave_prompts()
+        close_prompts(self)
         if self._conversation is not None or self.composer.text:
             self._keep_draft(self.composer.take_draft())
         self._planner.forget()
@@ -314,7 +314,7 @@ class ChatPage(QWidget):
         self._plan(soon=True)
 
     def _on_transcript_link_chosen(self, address: str, place: QPoint) -> None:
-        self._leave_prompts()
+        close_prompts(self)
         LinkPrompt(address, self._theme, self, self.open_url).ask(place)
 
     def _on_edit_last_requested(self) -> None:

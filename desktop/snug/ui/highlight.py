@@ -60,6 +60,11 @@ class Passage:
     text: str
 
 
+def warm_up() -> None:
+    """Load what reading code takes, 40 ms once, before an answer is in the middle of it."""
+    lexer_for("python")
+
+
 @lru_cache(maxsize=32)
 def lexer_for(language: str) -> Lexer | None:
     """The reader of a language; None where there is none."""

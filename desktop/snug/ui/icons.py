@@ -37,6 +37,14 @@ def icon(
         size: edge in logical pixels at the text size of 100 %; it grows with larger text.
         pad: empty border around it, for buttons where the words would stand too near.
     """
+    key = (name, theme.color(color).name(), theme.icon_px(size), pad)
+    made = theme.icon_cache.get(key)
+    if made is None:
+        made = theme.icon_cache[key] = _draw(name, theme, color, size, pad)
+    return made
+
+
+def _draw(name: str, theme: Theme, color: str, size: int, pad: int) -> QIcon:
     svg = (theme.resources / "icons" / f"{name}.svg").read_text(encoding="utf-8")
     tinted = svg.replace("currentColor", theme.color(color).name())
     renderer = QSvgRenderer(QByteArray(tinted.encode()))

@@ -134,3 +134,9 @@ class LinkPrompt(QFrame):
             self.leave()
         else:
             super().keyPressEvent(event)
+
+
+def close_prompts(page: QWidget) -> None:
+    """Take away what is asked on a page."""
+    for prompt in page.findChildren(LinkPrompt):
+        prompt.leave()

@@ -49,6 +49,13 @@ class MessageActions(QWidget):
         self._theme = theme
         self._turn: Turn | None = None
         self._buttons: dict[str, _QuietButton] = {}
+        self._back = QTimer(self)
+        self._back.setSingleShot(True)
+        self._back.setInterval(COPIED_MS)
+        self._back.timeout.connect(self._show_copy)
+
+    def _make(self) -> None:
+        """Make the buttons; most messages are never pointed at."""
         self._row = flat(QHBoxLayout(self), spacing=2)
         table = (
             (Action.COPY, "copy", self.tr("Copy")),
@@ -67,14 +74,14 @@ class MessageActions(QWidget):
         self._after.clicked.connect(lambda: self._choose_branch(1))
         self._facts = self._quiet_label()
         self._row.addWidget(self._facts)
-        self._back = QTimer(self)
-        self._back.setSingleShot(True)
-        self._back.setInterval(COPIED_MS)
-        self._back.timeout.connect(self._show_copy)
 
     def set_turn(self, turn: Turn) -> None:
         """Offer what this message allows."""
         self._turn = turn
+        if self._buttons:
+            self._offer(turn)
+
+    def _offer(self, turn: Turn) -> None:
         mine = turn.mine
         self._buttons[Action.EDIT].setVisible(mine)
         self._buttons[Action.REGENERATE].setVisible(not mine)
@@ -96,6 +103,11 @@ class MessageActions(QWidget):
 
     def set_wanted(self, wanted: bool) -> None:
         """Show or hide what is in the row."""
+        if wanted and not self._buttons and self._turn is not None:
+            self._make()
+            self._offer(self._turn)
+        elif not self._buttons:
+            return
         parts: tuple[_QuietButton | _QuietLabel, ...] = (
             *self._buttons.values(),
             self._place,

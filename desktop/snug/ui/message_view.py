@@ -45,7 +45,9 @@ class MessageView(QWidget):
     link_chosen = Signal(str, QPoint)
     dragged = Signal(QPoint)
 
-    def __init__(self, turn: Turn, theme: Theme, parent: QWidget) -> None:
+    def __init__(
+        self, turn: Turn, theme: Theme, parent: QWidget, budget_s: float = FIRST_SLICE_S
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("message")
         self._theme = theme
@@ -71,7 +73,7 @@ class MessageView(QWidget):
         self._render.setSingleShot(True)
         self._render.timeout.connect(self._on_render_due)
         self._spent_s = 0.0
-        self._show_text(turn.message.text)
+        self._show_text(turn.message.text, budget_s)
         self.set_turn(turn)
 
     # -- what is shown ------------------------------------------------------------------------
@@ -157,7 +159,7 @@ class MessageView(QWidget):
 
     # -- inside -------------------------------------------------------------------------------
 
-    def _show_text(self, text: str) -> None:
+    def _show_text(self, text: str, budget_s: float = FIRST_SLICE_S) -> None:
         self._render.stop()
         if self._turn.mine:
             length = shown_length(text)
@@ -171,7 +173,7 @@ class MessageView(QWidget):
         self._feed(text)
         if not self._turn.live:
             self._splitter.finish()
-        self._text.show_blocks(self._blocks(), FIRST_SLICE_S)
+        self._text.show_blocks(self._blocks(), budget_s)
 
     def _feed(self, text: str) -> None:
         """Hand on as much as is shown."""

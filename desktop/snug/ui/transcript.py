@@ -17,6 +17,7 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QFrame, QScrollArea, QToolButton, QWidget
 
 from snug.ui.icons import bind_icon
+from snug.ui.message_text import FIRST_SLICE_S
 from snug.ui.message_view import OUTSET, ROW, MessageView
 from snug.ui.parts import column_width
 from snug.ui.theme import Theme
@@ -55,6 +56,7 @@ class Transcript(QScrollArea):
         self._theme = theme
         self._items: list[_Item] = []
         self._tops: list[int] = [SIZES.gap_6]
+        self._built: set[int] = set()  # numbers of those that are widgets
         self._follow = True
         self._moving = False
         self._set_up()
@@ -104,7 +106,8 @@ class Transcript(QScrollArea):
     @property
     def views(self) -> list[MessageView]:
         """The messages that are widgets now, in order."""
-        return [item.view for item in self._items if item.view is not None]
+        built = (self._items[number].view for number in sorted(self._built))
+        return [view for view in built if view is not None]
 
     @property
     def following(self) -> bool:
@@ -116,6 +119,7 @@ class Transcript(QScrollArea):
         for item in self._items:
             self._drop(item)
         self._items = [_Item(turn, self._estimate(turn)) for turn in turns]
+        self._built = set()
         self._follow = True
         self._arrange(0)
         self._fill()
@@ -141,6 +145,7 @@ class Transcript(QScrollArea):
         for item in known.values():
             self._drop(item)
         self._items = items
+        self._built = {n for n, item in enumerate(items) if item.view is not None}
         self._follow = self._follow or to_end
         self._arrange(0)
         self._fill()
@@ -187,10 +192,11 @@ class Transcript(QScrollArea):
         line = round(self._theme.px(SIZES.body) * SIZES.line_height)
         return rows * line + code + ROW + SIZES.gap
 
-    def _build(self, number: int) -> MessageView:
+    def _build(self, number: int, budget_s: float = FIRST_SLICE_S) -> MessageView:
         item = self._items[number]
-        view = MessageView(item.turn, self._theme, self._content)
+        view = MessageView(item.turn, self._theme, self._content, budget_s)
         item.view = view
+        self._built.add(number)
         item.height = view.layout_for(self._column)
         view.height_changed.connect(lambda: self._on_view_height_changed(item))
         view.asked.connect(self.asked)
@@ -235,14 +241,15 @@ class Transcript(QScrollArea):
         until = perf_counter() + SLICE_S
         for number in self._range(AHEAD):
             if self._items[number].view is None:
-                self._build(number)
+                self._build(number, SLICE_S / 2)
                 if perf_counter() > until:
                     self._ready.start(0)
                     return
         keep = self._range(KEEP)
-        for number, item in enumerate(self._items):
-            if item.view is not None and number not in keep and not self._is_needed(item):
-                self._drop(item)
+        for number in [n for n in self._built if n not in keep]:
+            if not self._is_needed(self._items[number]):
+                self._drop(self._items[number])
+                self._built.discard(number)
 
     def _is_needed(self, item: _Item) -> bool:
         """It grows, or the keyboard is in it."""
@@ -271,11 +278,11 @@ class Transcript(QScrollArea):
         left = max(0, (self.width() - column) // 2 - OUTSET)
         self._moving = True
         self._content.resize(self.viewport().width(), tops[-1] + SIZES.gap_2)
-        for item, top in zip(self._items, tops, strict=False):
-            if item.view is not None:
-                box = QRect(left, top, column + 2 * OUTSET, item.height)
-                if item.view.geometry() != box:
-                    item.view.setGeometry(box)
+        for built in self._built:
+            item = self._items[built]
+            box = QRect(left, tops[built], column + 2 * OUTSET, item.height)
+            if item.view is not None and item.view.geometry() != box:
+                item.view.setGeometry(box)
         bar = self.verticalScrollBar()
         bar.setValue(bar.maximum() if self._follow else tops[min(number, len(tops) - 1)] - offset)
         self._moving = False
@@ -299,7 +306,7 @@ class Transcript(QScrollArea):
         height = item.view.layout_for(self._column)
         if height != item.height:
             item.height = height
-            self._arrange(next(n for n, other in enumerate(self._items) if other is item))
+            self._arrange(next(n for n in self._built if self._items[n] is item))
 
     def _on_scroll_bar_value_changed(self, value: int) -> None:
         if self._moving:
