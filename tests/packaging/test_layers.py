@@ -11,7 +11,7 @@ import pytest
 
 from snug_setup.layout import ROOT
 
-ROOMS = ("domain", "engine", "vault", "models", "services", "ui", "cli")
+ROOMS = ("domain", "engine", "vault", "hub", "models", "services", "ui", "cli")
 
 
 def lint(tmp_path: Path, module: str, line: str) -> subprocess.CompletedProcess[str]:
@@ -42,6 +42,7 @@ def lint(tmp_path: Path, module: str, line: str) -> subprocess.CompletedProcess[
         ("services/a.py", "import snug.ui"),
         ("cli/a.py", "import snug.ui"),
         ("ui/a.py", "import snug.engine"),
+        ("ui/a.py", "import snug.hub"),
         ("ui/a.py", "import snug.app"),
         ("vault/a.py", "import snug.paths"),
         ("services/a.py", "from PySide6.QtCore import QObject"),
@@ -63,6 +64,7 @@ def test_a_breach_is_noticed(tmp_path: Path, module: str, line: str) -> None:
     [
         ("ui/a.py", "from PySide6.QtCore import QObject"),
         ("engine/a.py", "import llama_cpp"),
+        ("hub/a.py", "import huggingface_hub, socket"),
         ("services/a.py", "import snug.engine, snug.vault"),
         ("app.py", "import snug.ui, snug.cli, snug.engine, snug.paths, PySide6"),
     ],
