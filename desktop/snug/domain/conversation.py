@@ -164,13 +164,13 @@ class Conversation:
 
 
 def path_to(messages: Sequence[Message], leaf_id: str | None) -> tuple[Message, ...]:
-    """Messages from the root to `leaf_id`; empty for None or an unknown id."""
-    by_id = {message.id: message for message in messages}
+    """Messages from the root to `leaf_id`, each once; empty for None or an unknown id."""
+    left = {message.id: message for message in messages}
     path: list[Message] = []
-    current = by_id.get(leaf_id) if leaf_id is not None else None
-    while current is not None and len(path) <= len(by_id):
+    current = left.pop(leaf_id, None) if leaf_id is not None else None
+    while current is not None:
         path.append(current)
-        current = by_id.get(current.parent_id) if current.parent_id is not None else None
+        current = left.pop(current.parent_id, None) if current.parent_id is not None else None
     return tuple(reversed(path))
 
 

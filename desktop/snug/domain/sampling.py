@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from snug.domain.errors import UserError
@@ -48,5 +47,5 @@ class Sampling:
 
 
 def _check_range(name: str, value: float, low: float, high: float) -> None:
-    if not math.isfinite(value) or not low <= value <= high:
-        raise UserError(f"{name} must be between {low:g} and {high:g}; {value:g} is not.")
+    if not low <= value <= high:  # also for NaN
+        raise UserError(f"{name} must be between {low:g} and {high:g}; {str(value)[:20]} is not.")

@@ -188,8 +188,7 @@ class Sampler:
         llama = native_llama
         self._grammar = Grammar(llama, loaded, schema) if schema else None
         self._chain = llama.llama_sampler_chain_init(llama.llama_sampler_chain_default_params())
-        self._size = llama.llama_vocab_n_tokens(loaded.vocabulary)
-        for sampler in _links(llama, sampling, self._size):
+        for sampler in _links(llama, sampling, llama.llama_vocab_n_tokens(loaded.vocabulary)):
             llama.llama_sampler_chain_add(self._chain, sampler)
 
     def draw(self) -> int:
@@ -213,12 +212,9 @@ class Sampler:
     def _draw_allowed(self, grammar: Grammar) -> int:
         llama = self._llama
         logits = llama.llama_get_logits_ith(self._context, -1)
-        data = (llama.llama_token_data * self._size)()
-        for token in range(self._size):
-            data[token].id = token
-            data[token].logit = logits[token]
-        grammar.apply(data, self._size)
-        array = llama.llama_token_data_array(data, self._size, -1, False)
+        data = grammar.candidates(logits)
+        pointer = data.ctypes.data_as(llama.llama_token_data_p)
+        array = llama.llama_token_data_array(pointer, len(data), -1, False)
         llama.llama_sampler_apply(self._chain, array)
         token = int(array.data[array.selected].id)
         llama.llama_sampler_accept(self._chain, token)

@@ -2,39 +2,92 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from snug.domain.errors import UserError
 from snug.engine.loaded import LoadedModel
+
+_NOT_UNDERSTOOD = (
+    *(ValueError, KeyError, TypeError, AttributeError),
+    *(AssertionError, IndexError, RecursionError),
+)
+
+
+def to_gbnf(schema: str) -> str:
+    """A JSON schema as a grammar in llama.cpp's notation. Raises: one of `_NOT_UNDERSTOOD`."""
+    # The converter comes with the bindings; it is needed by few answers.
+    from llama_cpp.llama_grammar import SchemaConverter
+
+    convert: Any = SchemaConverter
+    converter = convert(prop_order={}, allow_fetch=False, dotall=False, raw_pattern=False)
+    converter._format_literal = _literal
+    root = json.loads(schema)
+    if (
+        "$ref" in root
+    ):  # the bindings look at nothing beside a reference
+        root["anyOf"] = [{"$ref": root.pop("$ref")}]
+    converter.visit(converter.resolve_refs(root, "stdin"), "")
+    return str(converter.format_grammar())
+
+
+def _literal(constant: str) -> str:
+    """A JSON constant for a grammar.
+
+    In place of the bindings' own, which leaves backslashes as they are and splits characters beyond
+    U+FFFF in two, so that a quote, a line end or an emoji in a name broke the grammar.
+    """
+    text = json.dumps(json.loads(constant), ensure_ascii=False)
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 class Grammar:
     """Checks drawn tokens against a grammar. Engine thread only."""
 
     def __init__(self, llama: Any, loaded: LoadedModel, schema: str) -> None:
-        # The converter comes with the bindings; it is needed by few answers.
-        from llama_cpp.llama_grammar import json_schema_to_gbnf
-
         self._llama = llama
         try:
-            text = json_schema_to_gbnf(schema)
-        except (ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:
-            raise UserError(f"The schema cannot be followed: {error}.") from error
+            text = to_gbnf(schema)
+        except _NOT_UNDERSTOOD as error:
+            raise UserError(f"The schema cannot be followed: {str(error)[:200]}.") from error
         self._sampler = llama.llama_sampler_init_grammar(loaded.vocabulary, text.encode(), b"root")
         if not self._sampler:
             raise UserError("The schema cannot be followed: llama.cpp refused its grammar.")
         self._single = (llama.llama_token_data * 1)()
+        self._size = llama.llama_vocab_n_tokens(loaded.vocabulary)
 
     def allows(self, token: int) -> bool:
         """Whether the grammar accepts this token next."""
         self._single[0].id = token
         self._single[0].logit = 1.0
         self._single[0].p = 0.0
-        self.apply(self._single, 1)
+        self._apply(self._single, 1)
         return bool(self._single[0].logit != float("-inf"))
 
-    def apply(self, data: Any, size: int) -> None:
-        """Set the logit of every forbidden candidate to minus infinity."""
+    def candidates(self, logits: Any) -> Any:
+        """All tokens as llama.cpp's samplers take them, the forbidden ones at minus infinity.
+
+        Args:
+            logits: pointer to `float32[vocabulary]`.
+
+        Raises:
+            UserError: the model has no token that the schema allows here.
+        """
+        import numpy as np  # the bindings have loaded it already
+
+        fields = [("id", np.int32), ("logit", np.float32), ("p", np.float32)]
+        data = np.zeros(self._size, dtype=fields)
+        data["id"] = np.arange(self._size, dtype=np.int32)
+        data["logit"] = np.ctypeslib.as_array(logits, shape=(self._size,))
+        pointer = data.ctypes.data_as(self._llama.llama_token_data_p)
+        self._apply(pointer, self._size)
+        if np.isneginf(data["logit"]).all():
+            raise UserError(
+                "The model has no word that the schema allows next. Choose another schema or model."
+            )
+        return data
+
+    def _apply(self, data: Any, size: int) -> None:
         array = self._llama.llama_token_data_array(data, size, -1, False)
         self._llama.llama_sampler_apply(self._sampler, array)
 
