@@ -47,10 +47,8 @@ soak: $(DEV_STAMP)
 	@QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/pytest -m soak $(ARGS)
 
 check: $(DEV_STAMP)
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+	@status=0; for step in "ruff format --check ." "ruff check ." mypy lint-imports; do \
+	    echo "== $$step"; $(BIN)/$$step || status=1; done; exit $$status
 
 bench: $(STAMP)
 	@QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/snug bench $(ARGS)
