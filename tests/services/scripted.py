@@ -1,0 +1,117 @@
+"""A hand-written engine behind the real Protocol: says what it is told, on a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from snug.domain.events import (
+    Event,
+    Finished,
+    Started,
+    StopReason,
+    TextDelta,
+    Timings,
+    Usage,
+)
+from snug.domain.fit import Fit
+from snug.domain.model import Device, LoadOptions, ModelFile, Placement
+from snug.domain.prompt import ContextPlan, GenerationRequest
+from snug.services.protocols import EventSink, PlanSink
+
+NOWHERE = Placement("test", 0, 1)
+
+
+class ScriptedAnswer(threading.Thread):
+    """One answer: `words` one after the other, until it is cancelled."""
+
+    def __init__(
+        self, words: tuple[str, ...], sink: EventSink, before: Callable[[int], None]
+    ) -> None:
+        super().__init__(name="scripted-engine", daemon=True)
+        self._words = words
+        self._sink = sink
+        self._before = before
+        self.halted = threading.Event()
+        self.said = 0
+
+    def run(self) -> None:
+        self._sink(Started("test", NOWHERE, 5, 0, 8192))
+        for number, word in enumerate(self._words):
+            self._before(number)
+            if self.halted.is_set():
+                break
+            self._sink(TextDelta(word))
+            self.said = number + 1
+        reason = StopReason.STOPPED if self.halted.is_set() else StopReason.END
+        self._sink(Finished(Usage(5, 0, self.said), reason, Timings(0.0, 0.1, 100.0)))
+
+    def cancel(self) -> None:
+        self.halted.set()
+
+
+class ScriptedEngine:
+    """Answers every request with the same words."""
+
+    def __init__(
+        self,
+        words: tuple[str, ...] = ("Hello", " there", "."),
+        before: Callable[[int], None] = lambda _number: None,
+    ) -> None:
+        self.words = words
+        self.before = before
+        self.requests: list[GenerationRequest] = []
+        self.answers: list[ScriptedAnswer] = []
+
+    def generate(self, request: GenerationRequest, sink: EventSink) -> ScriptedAnswer:
+        self.requests.append(request)
+        answer = ScriptedAnswer(self.words, sink, self.before)
+        self.answers.append(answer)
+        answer.start()
+        return answer
+
+    def preload(self, model: ModelFile, options: LoadOptions, sink: EventSink) -> ScriptedAnswer:
+        raise NotImplementedError
+
+    def plan(self, request: GenerationRequest, sink: PlanSink) -> None:
+        sink(ContextPlan(len(request.messages), 8192, 512, 0))
+
+    def fit(self, model: ModelFile, options: LoadOptions) -> Fit:
+        raise NotImplementedError
+
+    def devices(self) -> tuple[Device, ...]:
+        return ()
+
+    def problems(self) -> tuple[str, ...]:
+        return ()
+
+    def versions(self) -> dict[str, str]:
+        return {}
+
+    def placement(self) -> tuple[ModelFile, Placement] | None:
+        return None
+
+    def close(self, timeout_s: float = 10.0) -> None:
+        for answer in self.answers:
+            answer.cancel()
+            answer.join(timeout_s)
+
+
+class Listener:
+    """Collects the events of a run and what stood in the store when each came."""
+
+    def __init__(self, stored: Callable[[], str] = lambda: "") -> None:
+        self._stored = stored
+        self.events: list[Event] = []
+        self.stored: list[str] = []
+
+    def __call__(self, event: Event) -> None:
+        self.events.append(event)
+        self.stored.append(self._stored())
+
+    @property
+    def text(self) -> str:
+        return "".join(e.text for e in self.events if isinstance(e, TextDelta))
+
+    def kinds(self) -> list[str]:
+        return [type(event).__name__ for event in self.events]
