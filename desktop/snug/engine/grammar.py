@@ -23,9 +23,7 @@ def to_gbnf(schema: str) -> str:
     converter = convert(prop_order={}, allow_fetch=False, dotall=False, raw_pattern=False)
     converter._format_literal = _literal
     root = json.loads(schema)
-    if (
-        "$ref" in root
-    ):  # the bindings look at nothing beside a reference
+    if "$ref" in root:  # the bindings look at nothing beside a reference
         root["anyOf"] = [{"$ref": root.pop("$ref")}]
     converter.visit(converter.resolve_refs(root, "stdin"), "")
     return str(converter.format_grammar())

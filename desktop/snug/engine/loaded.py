@@ -18,6 +18,8 @@ from snug.engine.memory import available_bytes, physical_cores
 from snug.engine.native import Native
 
 _LAYER = re.compile(r"layer\s+(\d+) assigned to device ([^,\s]+)")
+_FUNCTION = re.compile(r"^\w+: (error loading model: )?")  # before what llama.cpp reports
+_ERROR = 4  # GGML_LOG_LEVEL_ERROR
 _UNKNOWN = 1  # LLAMA_TOKEN_ATTR_UNKNOWN: spelled out it becomes that token, as a control token does
 
 
@@ -45,7 +47,8 @@ class LoadedModel:
         self._log: list[str] = []
         self.model: Any = None
         self.context: Any = None
-        native.listen(lambda _level, text: self._log.append(text))
+        self._faults: list[str] = []
+        native.listen(self._hear)
         try:
             self.fit = self._find_fit()
             if not self.fit.fits:
@@ -162,6 +165,11 @@ class LoadedModel:
 
     # -- loading ------------------------------------------------------------------------------
 
+    def _hear(self, level: int, text: str) -> None:
+        self._log.append(text)
+        if level == _ERROR:
+            self._faults.append(text)
+
     def _find_fit(self) -> Fit:
         if not Path(self.file.path).is_file():
             raise self._failure()
@@ -178,6 +186,7 @@ class LoadedModel:
     def _try_load(self, gpu_layers: int, on_progress: Callable[[float], bool]) -> bool:
         """One try; `self.model` is set when it worked. Returns: the person cancelled it."""
         self._log.clear()
+        self._faults.clear()
         cancelled = False
 
         def progress(fraction: float, _user: object) -> bool:
@@ -239,8 +248,9 @@ class LoadedModel:
                 f"The model file is not there any more: {path}. Put it back, or remove the model "
                 "from the library and add it again."
             )
-        said = next((t for t in reversed(self._log) if "error" in t.lower()), "")
-        cause = " ".join(said.split(":", 1)[-1].split())[:200] or "llama.cpp gave no reason"
+        # The first one says why; those after it only that it went wrong.
+        said = self._faults[0] if self._faults else "llama.cpp gave no reason"
+        cause = _FUNCTION.sub("", " ".join(said.split()))[:200]
         if _out_of_memory(self._log):
             return OutOfMemoryError(
                 f"{self.file.name} needs about {_gigabytes(self.file.size_bytes)} and "

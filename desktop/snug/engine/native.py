@@ -166,7 +166,7 @@ def probe_plugin(plugin: Path) -> str:
     """Load a GPU plug-in in a child. Returns: what went wrong, in a sentence; "" when it works."""
     try:
         child = subprocess.run(
-            [sys.executable, "-m", "snug.engine.probe", str(plugin)],
+            [sys.executable, "-P", "-m", "snug.engine.probe", str(plugin)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
