@@ -90,10 +90,18 @@ class CodeHeader(QWidget):
     def set_code(self, code: Code) -> None:
         """Name its language, offer to copy it."""
         if code.language != self._code.language or not self._language.text():
-            self._language.setText(language_name(code.language) or self.tr("Code"))
+            name = language_name(code.language)
+            self._language.setText(name or self.tr("Code"))
+            words = self.tr("Code in {}").format(name) if name else self.tr("Code")
+            self.setAccessibleName(words)
         self._code = code
         if code.closed:
             self._tell_hidden(hidden_count(code.text))
+
+    @property
+    def hidden_words(self) -> str:
+        """What is said of characters that do not show; "" where there are none."""
+        return "" if self._hidden.isHidden() else self._hidden.text()
 
     def _tell_hidden(self, count: int) -> None:
         self._hidden.setVisible(count > 0)

@@ -129,7 +129,7 @@ class DocumentWriter:
             _leave_list(cursor)
             cursor.setBlockFormat(self._typography.gap_block())
             cursor.setBlockCharFormat(QTextCharFormat())
-        else:  # an empty paragraph has taken the shape of the one that was removed
+        elif cursor.blockFormat() != shape:  # an empty paragraph took that of the removed one
             cursor.setBlockFormat(shape)
             cursor.setBlockCharFormat(words)
         cursor.endEditBlock()

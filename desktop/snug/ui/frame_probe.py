@@ -27,6 +27,16 @@ class FrameProbe(QObject):
         self._last_s = perf_counter()
         self._timer.start()
 
+    @property
+    def gaps(self) -> list[float]:
+        """Those so far, in milliseconds."""
+        return list(self._gaps)
+
+    @property
+    def running(self) -> bool:
+        """It measures."""
+        return self._timer.isActive()
+
     def stop(self) -> list[float]:
         """End; the gaps between two turns of the event loop, in milliseconds, in order."""
         self._timer.stop()

@@ -98,6 +98,11 @@ class MessageText(QTextBrowser):
         """What stands in the document now."""
         return [written.block for written in self._writer.written]
 
+    @property
+    def headers(self) -> list[CodeHeader]:
+        """The bars of its code blocks, in order."""
+        return list(self._headers)
+
     def show_blocks(self, blocks: list[Block], budget_s: float = SLICE_S) -> None:
         """Show these blocks; what is the same as before is left alone.
 
@@ -105,6 +110,7 @@ class MessageText(QTextBrowser):
             budget_s: how long it may take now; the rest follows in further turns of the loop.
         """
         self._wanted = blocks
+        self._drop_what_differs()
         self._step(budget_s)
 
     def show_plain(self, text: str) -> None:
@@ -139,8 +145,8 @@ class MessageText(QTextBrowser):
         return math.ceil(self._inert.size().height()) + below
 
     def _step(self, budget_s: float) -> None:
+        """Write what is still missing, as far as the time allows."""
         until = perf_counter() + budget_s
-        self._drop_what_differs()
         wanted = self._wanted
         while len(self._writer.written) < len(wanted):
             self._writer.append(wanted[len(self._writer.written)])

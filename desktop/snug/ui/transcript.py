@@ -114,6 +114,11 @@ class Transcript(QScrollArea):
         """The end is in sight and stays so as the answer grows."""
         return self._follow
 
+    @property
+    def settled(self) -> bool:
+        """Everything near is built and drawn."""
+        return not self._ready.isActive() and all(view.settled for view in self.views)
+
     def show_turns(self, turns: Sequence[Turn]) -> None:
         """Show another conversation, from its end."""
         for item in self._items:
