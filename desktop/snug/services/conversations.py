@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -33,7 +34,6 @@ from snug.domain.search import SearchHit
 from snug.services.answer import AnswerRun
 from snug.services.models import ModelService
 from snug.services.protocols import ConversationStore, Engine, EventSink, PlanSink
-
 
 _MEASURED_TOKENS = 16  # a shorter answer says little about the speed
 
@@ -215,7 +215,7 @@ class ConversationService:
             try:
                 conversation = self._store.conversation(conversation_id)
                 model = self._models.for_conversation(conversation.settings)
-                request = self._request(conversation, conversation.active_path(), model, "", draft)
+                request = self._request(conversation, conversation.active_path(), model, draft)
             except SnugError as error:
                 sink(error)
                 return
@@ -229,8 +229,9 @@ class ConversationService:
             runs = list(self._running.values())
         for run in runs:
             run.cancel()
+        deadline = time.monotonic() + timeout_s
         for run in runs:
-            run.wait(timeout_s)
+            run.wait(max(0.0, deadline - time.monotonic()))
 
     # -- inside -------------------------------------------------------------------------------
 
@@ -253,7 +254,12 @@ class ConversationService:
             if conversation_id in self._running:
                 raise UserError("This conversation is still answering. Stop it first, or wait.")
             self._running[conversation_id] = run
-        self._store.writer.submit(lambda: self._carry_out(run, turn))
+        try:
+            self._store.writer.submit(lambda: self._carry_out(run, turn))
+        except SnugError:
+            with self._lock:
+                self._running.pop(conversation_id, None)
+            raise
         return Run(conversation_id, user_id, run.answer_id, run.cancel, run.wait)
 
     def _carry_out(self, run: AnswerRun, turn: Callable[[str], _Turn]) -> None:
@@ -262,13 +268,20 @@ class ConversationService:
             prepared = turn(run.answer_id)
             run.begin(prepared.answer)
             model = self._models.for_conversation(prepared.conversation.settings)
-            request = self._request(
-                prepared.conversation, prepared.path, model, prepared.answer.text, ""
-            )
+            request = self._request(prepared.conversation, prepared.path, model, "")
         except SnugError as error:
             run.fail(error.message)
             return
-        request = replace(request, schema=prepared.schema)
+        except BaseException:  # a defect: told by the thread's own hook, and nobody waits for ever
+            run.fail("Snug made a mistake; the conversation is safe.")
+            raise
+        begun = prepared.answer
+        request = replace(
+            request,
+            answer_start=begun.text,
+            thinking_start="" if begun.text else begun.reasoning,
+            schema=prepared.schema,
+        )
         with self._lock:
             self._answering[run.conversation_id] = model
         run.attach(self._engine.generate(request, run.on_event))
@@ -318,7 +331,6 @@ class ConversationService:
         conversation: Conversation,
         path: tuple[Message, ...],
         model: ModelFile,
-        answer_start: str,
         draft: str,
     ) -> GenerationRequest:
         settings = conversation.settings
@@ -332,7 +344,6 @@ class ConversationService:
             messages=tuple(messages),
             sampling=settings.sampling,
             load=self._models.load_options(model),
-            answer_start=answer_start,
         )
 
     def _forget(self, conversation_id: str, event: Finished | Failed) -> None:
