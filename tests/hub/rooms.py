@@ -23,7 +23,7 @@ from snug.hub.wire import Patience
 
 NAME = "maker/tiny-GGUF"
 FILE = "tiny-Q4_K_M.gguf"
-QUICK = Limits(patience=Patience(idle_s=0.4, connect_s=5.0), document_s=3.0)
+QUICK = Limits(patience=Patience(idle_s=0.4, connect_s=5.0), document_s=1.5)
 HASTE = Pace(first_wait_s=0.01, longest_wait_s=0.02, attempts=3, progress_s=0.02)
 
 
@@ -92,7 +92,8 @@ class Rooms:
             raise ModelFileError(self.refuse)
         self.delivered.append(delivery)
         path = Path(delivery.paths[0])
-        return ModelFile("m", str(path), path.stat().st_size, sha(path.read_bytes()), "", "", 0)
+        sha256 = delivery.download.files[0].sha256
+        return ModelFile("m", str(path), path.stat().st_size, sha256, "", "", 0)
 
 
 def sha(body: bytes) -> str:

@@ -137,18 +137,20 @@ class Downloads:
             SnugError: it cannot go on; the text says why. It can be resumed.
         """
         stop = stop or threading.Event()
-        with self._queue.held(identifier) as free:
-            if not free:
-                raise UserError("Another Snug is downloading this already; wait until it is done.")
-            download = self._queue.get(identifier)
+        busy = UserError("Another Snug is downloading this already; wait until it is done.")
+        with self._lock:
+            if identifier in self._running:
+                raise busy
+            self._running[identifier] = stop
+        try:
+            with self._queue.held(identifier) as free:
+                if not free:
+                    raise busy
+                return self._run(self._queue.get(identifier), sink, stop)
+        finally:
             with self._lock:
-                self._running[identifier] = stop
-            try:
-                return self._run(download, sink, stop)
-            finally:
-                with self._lock:
-                    del self._running[identifier]
-                    self._wake.notify_all()
+                del self._running[identifier]
+                self._wake.notify_all()
 
     def start(self, sink: Sink) -> None:
         """Work off the queue on a thread of its own, now and whenever something is added.
