@@ -166,3 +166,22 @@ def test_a_base_model_without_a_template_stops_before_the_next_turn(ask: Asking)
     answer = base(talk("What is 2+2?", "4", "And 3+3?"), replace(GREEDY, max_tokens=40))
     assert "User:" not in answer.text
     assert answer.finished.usage.completion_tokens >= 1
+
+
+@pytest.mark.parametrize("opens", [True, False], ids=["opened by the template", "by the model"])
+def test_thinking_that_was_begun_goes_on_as_thinking(ask: Asking, opens: bool) -> None:
+    tail = "<|im_start|>assistant\n"
+    template = ask.model.chat_template.replace(tail, f"{tail}<think>\n" if opens else tail)
+    thinker = replace(ask, model=replace(ask.model, chat_template=template))
+    begun = "Let me think about ships, their captains, and"
+    answer = thinker(STORY, GREEDY, thinking_start=begun)
+    assert answer.reasoning
+    assert not answer.text
+    prompt = f"{tail}<think>\n{begun}"
+    assert thinker(STORY, GREEDY, thinking_start=f"{begun}\n\nFirst").reasoning != answer.reasoning
+    request = thinker.request(STORY, thinking_start=begun)
+    builder, decoder = ask.host._builder, ask.host._decoder
+    assert builder is not None
+    assert decoder is not None
+    built = ask.host.call(lambda _native: builder.build(request, decoder.known))
+    assert built.text.endswith(prompt)

@@ -16,6 +16,7 @@ from snug.engine.stream import (
     Utf8Stream,
     opened_by,
     partial_suffix,
+    tags_of,
 )
 
 # Pieces that meet at every awkward place: tags, parts of tags, white space, wide characters.
@@ -181,3 +182,20 @@ def test_the_longest_beginning_of_a_needle_is_held_back() -> None:
     assert partial_suffix("<think>", ["<think>"]) == 0
     assert partial_suffix("", ["x"]) == 0
     assert partial_suffix("text", []) == 0
+
+
+def test_thinking_that_goes_on_keeps_its_line_ends() -> None:
+    splitter = ReasoningSplitter("</think>", goes_on=True)
+    assert _split(splitter, "\n\nThen.</think>Yes.") == ("\n\nThen.", "Yes.")
+
+
+@pytest.mark.parametrize(
+    ("template", "closing"),
+    [
+        ("{{ x.split('</think>')[-1] }}", "</think>"),
+        ("{{ '[THINK]' }}{{ '[/THINK]' }}", "[/THINK]"),
+        ("", "</think>"),
+    ],
+)
+def test_the_tags_of_a_model_are_those_of_its_template(template: str, closing: str) -> None:
+    assert tags_of(template)[1] == closing

@@ -28,6 +28,7 @@ class GenerationRequest:
         messages: system message first where there is one; the last is the person's.
         answer_start: text that the answer must begin with (continue, prefill); it is not
             repeated in the events.
+        thinking_start: thinking that the answer must begin with, where no text has come yet.
         sampling: None takes the model's recommended values.
         stop: texts that end the answer; they are not part of it.
         schema: JSON schema (checked, see `check_schema`) that the answer must follow; "" for none.
@@ -38,6 +39,7 @@ class GenerationRequest:
     sampling: Sampling | None = None
     load: LoadOptions = field(default_factory=LoadOptions)
     answer_start: str = ""
+    thinking_start: str = ""
     stop: tuple[str, ...] = ()
     schema: str = ""
 

@@ -55,7 +55,9 @@ class _Stream:
     def __init__(self, prompt: Prompt) -> None:
         self._utf8 = Utf8Stream()
         self._stop = StopMatcher(prompt.stops)
-        self._split = ReasoningSplitter(prompt.thinking, may_open=prompt.may_think)
+        self._split = ReasoningSplitter(
+            prompt.thinking, may_open=prompt.may_think, goes_on=prompt.amid_thinking
+        )
 
     @property
     def hit(self) -> bool:

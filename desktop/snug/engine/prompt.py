@@ -23,7 +23,7 @@ from snug.domain.prompt import (
     droppable,
 )
 from snug.engine.loaded import LoadedModel
-from snug.engine.stream import opened_by
+from snug.engine.stream import opened_by, tags_of
 from snug.engine.template import FALLBACK_STOPS, FALLBACK_TEMPLATE, TemplateRenderer
 
 _MARK = "\uf8f0"  # private use; taken out of every message first
@@ -44,6 +44,7 @@ class Prompt:
         dropped: how many of the oldest messages were left out.
         thinking: closing tag of a thinking block that the prompt opens, else "".
         may_think: whether the answer may begin with a thinking block.
+        amid_thinking: the prompt ends within one that was begun before.
         stops: texts that end the answer, for models without a template.
     """
 
@@ -52,7 +53,17 @@ class Prompt:
     dropped: int
     thinking: str
     may_think: bool
+    amid_thinking: bool
     stops: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rendered:
+    """Text and tokens of a request, and the closing tag of what it leaves open."""
+
+    text: str
+    tokens: tuple[int, ...]
+    thinking: str
 
 
 class KnownTokens:
@@ -137,7 +148,7 @@ class PromptBuilder:
         self._control = re.compile("|".join(spellings)) if spellings else None
         self._bos = loaded.special_text("bos")
         self._eos = loaded.special_text("eos")
-        self._memo: tuple[object, str, tuple[int, ...]] | None = None
+        self._memo: tuple[object, _Rendered] | None = None
 
     def build(self, request: GenerationRequest, known: KnownTokens) -> Prompt:
         """The prompt that fits, the oldest messages dropped where it must be.
@@ -152,14 +163,15 @@ class PromptBuilder:
                 f"This message needs {plan.prompt_tokens} tokens and the context holds "
                 f"{plan.context_length}. Shorten it, or choose a longer context in Settings."
             )
-        text, tokens = self._prepare(request, plan.dropped, known)
+        rendered = self._prepare(request, plan.dropped, known)
         has_template = bool(request.model.chat_template)
         return Prompt(
-            text=text,
-            tokens=tokens,
+            text=rendered.text,
+            tokens=rendered.tokens,
             dropped=plan.dropped,
-            thinking="" if _speaks_at_once(request) else opened_by(text),
+            thinking=rendered.thinking,
             may_think=not _speaks_at_once(request),
+            amid_thinking=bool(_thinking_begun(request)),
             stops=request.stop if has_template else (*request.stop, *FALLBACK_STOPS),
         )
 
@@ -174,7 +186,7 @@ class PromptBuilder:
         budget = length - reserve
 
         def count(step: int) -> int:
-            return len(self._prepare(request, step, known)[1])
+            return len(self._prepare(request, step, known).tokens)
 
         total = count(0)
         if total <= budget:
@@ -187,25 +199,36 @@ class PromptBuilder:
         left = count(chosen)
         return ContextPlan(left, length, reserve, chosen, overflow=left > budget)
 
-    def _prepare(
-        self, request: GenerationRequest, step: int, known: KnownTokens
-    ) -> tuple[str, tuple[int, ...]]:
-        """Text and tokens of the request without its `step` oldest messages; the last is kept."""
+    def _prepare(self, request: GenerationRequest, step: int, known: KnownTokens) -> _Rendered:
+        """The request without its `step` oldest messages; the last one rendered is kept."""
         messages = drop_oldest(request.messages, step)
+        begun = _thinking_begun(request)
         speaks = _speaks_at_once(request)
-        key = (messages, request.answer_start, speaks, len(known.tokens))
+        key = (messages, request.answer_start, begun, speaks, len(known.tokens))
         if self._memo is None or self._memo[0] != key:
-            text = self._render(request.model, messages)
-            closing = opened_by(text) if speaks else ""
-            text += (f"\n{closing}\n\n" if closing else "") + self.guard(request.answer_start)
+            text, thinking = self._begin(request, self._render(request.model, messages))
             tokens = tuple(self._tokenise(text, known))
             if not tokens:
                 raise TemplateError(
                     "The model's chat template wrote nothing for this conversation. Use another "
                     "file of this model."
                 )
-            self._memo = (key, text, tokens)
-        return self._memo[1], self._memo[2]
+            self._memo = (key, _Rendered(text, tokens, thinking))
+        return self._memo[1]
+
+    def _begin(self, request: GenerationRequest, text: str) -> tuple[str, str]:
+        """The prompt with what the answer begins with, and the closing tag of what stays open."""
+        closing = opened_by(text)
+        if _speaks_at_once(request):
+            text += (f"\n{closing}\n\n" if closing else "") + self.guard(request.answer_start)
+            return text, ""
+        begun = _thinking_begun(request)
+        if begun:
+            if not closing:
+                opening, closing = tags_of(request.model.chat_template)
+                text += opening
+            text += ("" if text.endswith("\n") else "\n") + self.guard(begun)
+        return text, closing
 
     def _render(self, model: ModelFile, messages: Sequence[PromptMessage]) -> str:
         safe = [PromptMessage(m.role, self.guard(m.text)) for m in messages]
@@ -265,6 +288,11 @@ class PromptBuilder:
 def _speaks_at_once(request: GenerationRequest) -> bool:
     """The answer goes on with visible text, or follows a schema: no thinking before it."""
     return bool(request.answer_start or request.schema)
+
+
+def _thinking_begun(request: GenerationRequest) -> str:
+    """Thinking that the answer goes on with; none where it speaks at once."""
+    return "" if _speaks_at_once(request) else request.thinking_start
 
 
 def _skip_bytes(marked: str, count: int) -> str:

@@ -80,13 +80,16 @@ class ReasoningSplitter:
     Args:
         opened_by_prompt: the closing tag of a block that the prompt itself opened, else "".
         may_open: whether a tag may come; not where visible text stands before (continue).
+        goes_on: the prompt ends amid the block.
     """
 
-    def __init__(self, opened_by_prompt: str = "", *, may_open: bool = True) -> None:
+    def __init__(
+        self, opened_by_prompt: str = "", *, may_open: bool = True, goes_on: bool = False
+    ) -> None:
         self._close = opened_by_prompt
         self._held = ""
         self._at_start = may_open  # a tag counts only before any visible text
-        self._inner_start = True  # line ends after an opening tag are not shown
+        self._inner_start = not goes_on  # line ends after an opening tag are not shown
         self._trim = False  # nor is white space after a closing one
 
     def feed(self, text: str) -> Iterator[TextDelta | ReasoningDelta]:
@@ -147,6 +150,11 @@ class ReasoningSplitter:
             return False  # also for white space alone: wait for more
         self._at_start = False
         return True
+
+
+def tags_of(template: str) -> tuple[str, str]:
+    """The opening and closing tag that a chat template speaks of, else the most common ones."""
+    return next((tags for tags in REASONING_TAGS if tags[1] in template), REASONING_TAGS[0])
 
 
 def opened_by(prompt: str) -> str:

@@ -1,17 +1,19 @@
 """One answer on its way: engine → journal → screen.
 
 What was seen is what is kept: text reaches the sink only after the journal has it. When the disk
-is full the engine waits between two tokens, nothing is lost, and the answer goes on by itself.
+is full the engine waits between two tokens, nothing is lost, and the answer goes on by itself. An
+answer that is stopped meanwhile ends without what was never seen.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
 from snug.domain.conversation import Message, Part, PartKind, Status, join_parts
-from snug.domain.errors import EnvironmentFault, SnugError
+from snug.domain.errors import EnvironmentFault, SnugError, VaultDamagedError
 from snug.domain.events import (
     Event,
     Failed,
@@ -29,6 +31,7 @@ from snug.services.protocols import Cancellable, ConversationStore, EventSink
 FLUSH_S = 0.09
 FLUSH_TOKENS = 16
 RETRY_S = 1.0  # between two tries to write on a full disk
+PATIENCE_S = 2.0  # after a stop, for a disk that is full to take the rest
 MAX_BACKLOG = 512  # events; the engine waits beyond, e.g. while a slow disk catches up
 
 
@@ -63,6 +66,7 @@ class AnswerRun:
         self._may_go_on.set()
         self._handle: Cancellable | None = None
         self._cancelled = False
+        self._give_up_at: float | None = None  # of `time.monotonic`; set by a stop that cannot end
         self._ended = threading.Event()
 
     def cancel(self) -> None:
@@ -124,13 +128,18 @@ class AnswerRun:
             return
         try:
             self._keep(events)
+        except VaultDamagedError as error:  # no waiting mends it
+            self._break_off(error.message)
+            return
         except EnvironmentFault as fault:
             self._hold(events, fault)
             return
         except SnugError as error:  # e.g. the conversation was deleted meanwhile
-            self._end(Failed(error.message))
-            self.cancel()
+            self._break_off(error.message)
             return
+        except BaseException:  # a defect: told by the thread's own hook, and nobody waits for ever
+            self._break_off("Snug made a mistake while keeping the answer; what you saw is safe.")
+            raise
         if self._paused:
             self._paused = False
             self._sink(Resumed())
@@ -161,10 +170,20 @@ class AnswerRun:
             self._flush_due = True
             if not self._cancelled:
                 self._may_go_on.clear()
+            elif self._give_up_at is None:
+                self._give_up_at = time.monotonic() + PATIENCE_S
+        if self._give_up_at is not None and time.monotonic() >= self._give_up_at:
+            self._break_off(fault.message)
+            return
         if not self._paused:
             self._paused = True
             self._sink(Paused(fault.message))
         self._store.writer.submit(self._flush, RETRY_S)
+
+    def _break_off(self, message: str) -> None:
+        """End without keeping what is left: what was seen stays in the journal."""
+        self._end(Failed(message))
+        self.cancel()
 
     def _end(self, event: Finished | Failed) -> None:
         self._may_go_on.set()
