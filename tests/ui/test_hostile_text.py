@@ -152,6 +152,10 @@ def test_qt_s_network_is_not_even_imported() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def open_descriptors() -> set[str]:
+    return {entry.name for entry in Path("/proc/self/fd").iterdir()}
+
+
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
 def test_showing_all_of_it_opens_no_descriptor(qtbot: QtBot, theme: Theme, page: QWidget) -> None:
     text = MessageText(theme, page)
@@ -159,11 +163,11 @@ def test_showing_all_of_it_opens_no_descriptor(qtbot: QtBot, theme: Theme, page:
     text.height_for(760)
     text.show()
     text.grab()
-    before = set(os.listdir("/proc/self/fd"))
+    before = open_descriptors()
     text.show_blocks(split("\n\n".join(VECTORS)), 1.0)
     text.setGeometry(0, 0, 760, text.height_for(760))
     text.grab()
-    assert set(os.listdir("/proc/self/fd")) <= before
+    assert open_descriptors() <= before
 
 
 @pytest.mark.parametrize("number", range(len(BOMBS)))

@@ -19,7 +19,7 @@ ALLOWED = {
     "http://[::1]:80/": "[::1]:80",
     "https://sub.domain.example.co.uk/": "sub.domain.example.co.uk",
     "https://münchen.example/": "xn--mnchen-3ya.example",
-    "https://аррӏе.com/": "xn--80ak6aa92e.com",
+    "https://\u0430\u0440\u0440\u04cf\u0435.com/": "xn--80ak6aa92e.com",
     "https://xn--80ak6aa92e.com/": "xn--80ak6aa92e.com",
     "https://example.com/ünïcödé": "example.com",
     "https://example.com/%0d%0aHeader:x": "example.com",

@@ -139,7 +139,7 @@ def test_the_keyboard_selects(qtbot: QtBot, theme: Theme, page: QWidget) -> None
 
 
 def test_writing_to_the_right_is_per_paragraph(qtbot: QtBot, theme: Theme, page: QWidget) -> None:
-    text = show(qtbot, theme, page, "English\n\nمرحبا بالعالم\n\n> اقتباس")
+    text = show(qtbot, theme, page, "English\n\n\u0645\u0631\u062d\n\n> \u0627\u0642")
     block = text.document().begin()
     directions = []
     while block.isValid():

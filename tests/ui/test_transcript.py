@@ -204,6 +204,11 @@ def test_a_theme_change_keeps_the_end_in_sight(
     assert at_end(transcript)
 
 
+def next_turn(qtbot: QtBot, probe: FrameProbe) -> None:
+    before = len(probe.gaps)
+    qtbot.waitUntil(lambda: len(probe.gaps) > before)
+
+
 def test_scrolling_a_thousand_messages_is_smooth(qtbot: QtBot, transcript: Transcript) -> None:
     transcript.show_turns([turn(n, EVERYTHING if n % 5 == 1 else "") for n in range(1_000)])
     settle(qtbot, transcript)
@@ -214,7 +219,6 @@ def test_scrolling_a_thousand_messages_is_smooth(qtbot: QtBot, transcript: Trans
         probe.start()
         for _ in range(40):
             bar.setValue(bar.value() - 120)
-            seen_gaps = len(probe.gaps)
-            qtbot.waitUntil(lambda gaps=seen_gaps: len(probe.gaps) > gaps)
+            next_turn(qtbot, probe)
         medians.append(quantile(probe.stop(), 0.95))
     assert min(medians) <= 32

@@ -77,6 +77,11 @@ class Bridge(QObject):
         if not self._pending:
             self._wake()
 
+    @property
+    def closed(self) -> bool:
+        """It takes nothing more."""
+        return self._closed
+
     def close(self) -> None:
         """Drop what waits and take nothing more; call before the window goes."""
         with self._lock:

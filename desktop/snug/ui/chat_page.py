@@ -57,11 +57,9 @@ class ChatPage(QWidget):
         super().__init__(parent)
         self.setObjectName("chatPage")
         self.setAccessibleName(self.tr("Chat"))
-        self._services = services
-        self._theme = theme
+        self._services, self._theme = services, theme
         self._conversation: Conversation | None = None
         self._model: ModelFile | None = None
-        self._closed = False
         self.open_url: Callable[[QUrl], bool] = QDesktopServices.openUrl
         self._bridge = Bridge(self)
         self._answers = Answers(services.conversations, self._bridge, self)
@@ -158,13 +156,17 @@ class ChatPage(QWidget):
 
     def shutdown(self) -> None:
         """Keep the draft and let go of everything; answers are stopped by the services."""
-        if not self._closed:
-            self._closed = True
+        if not self._bridge.closed:
             self._keep_draft(self.composer.take_draft())
             self._planner.forget()
             self._bridge.close()
 
     # -- showing ------------------------------------------------------------------------------
+
+    @property
+    def answering(self) -> bool:
+        """An answer is being made in the open conversation."""
+        return self._running is not None
 
     @property
     def _running(self) -> RunningAnswer | None:

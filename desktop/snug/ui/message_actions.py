@@ -83,6 +83,7 @@ class MessageActions(QWidget):
 
     def _offer(self, turn: Turn) -> None:
         mine = turn.mine
+        self._buttons[Action.COPY].setVisible(True)
         self._buttons[Action.EDIT].setVisible(mine)
         self._buttons[Action.REGENERATE].setVisible(not mine)
         self._buttons[Action.CONTINUE].setVisible(turn.can_continue)
@@ -97,7 +98,9 @@ class MessageActions(QWidget):
             many and turn.position < len(turn.alternatives) - 1 and not turn.busy
         )
         self._place.setText(f"{turn.position + 1}/{len(turn.alternatives)}")
-        self._facts.setText("" if mine else facts_of(turn))
+        facts = "" if mine else facts_of(turn)
+        self._facts.setText(facts)
+        self._facts.setVisible(bool(facts))
         side = Qt.AlignmentFlag.AlignRight if mine else Qt.AlignmentFlag.AlignLeft
         self._row.setAlignment(side)
 
@@ -162,8 +165,8 @@ def facts_of(turn: Turn) -> str:
     timings = turn.message.timings
     if timings is not None and timings.tokens_per_second > 0:
         number = QLocale()
-        speed = number.toString(timings.tokens_per_second, "f", 1)
-        first = number.toString(timings.first_token_s, "f", 1)
+        speed = number.toString(float(timings.tokens_per_second), "f", 1)
+        first = number.toString(float(timings.first_token_s), "f", 1)
         facts.append(_tr("{} tokens/s").format(speed))
         facts.append(_tr("first token after {} s").format(first))
     return " · ".join(facts)

@@ -98,7 +98,7 @@ class MessageView(QWidget):
         before, self._turn = self._turn, turn
         if before.live and not turn.live and self._given == len(turn.message.text):
             self._finish()
-        elif turn.message.text != before.message.text and not turn.live:
+        elif self._needs_new_text(before, turn):
             self._show_text(turn.message.text)
         if not turn.mine:
             thinking = turn.live and not turn.message.text
@@ -107,6 +107,12 @@ class MessageView(QWidget):
         self._show_note()
         self._name()
         self.height_changed.emit()
+
+    @staticmethod
+    def _needs_new_text(before: Turn, turn: Turn) -> bool:
+        if turn.live:
+            return not before.live  # an answer that is continued grows again
+        return turn.message.text != before.message.text
 
     def append(self, delta: str) -> None:
         """More of a growing answer; it is drawn as often as the machine can bear."""

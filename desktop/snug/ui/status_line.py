@@ -37,6 +37,16 @@ class StatusLine(QWidget):
         self._on_theme_changed()
         theme.changed.connect(self._on_theme_changed)
 
+    @property
+    def placement_words(self) -> str:
+        """Where it runs, as shown."""
+        return self._where.text()
+
+    @property
+    def activity_words(self) -> str:
+        """What it does or how fast it was, as shown."""
+        return self._speed.text()
+
     def show_placement(self, placement: Placement | None) -> None:
         """Where the layers of the model are."""
         words = self._placement_words(placement)
@@ -78,8 +88,8 @@ class StatusLine(QWidget):
             self._tell("")
             return
         number = self.locale()
-        speed = number.toString(timings.tokens_per_second, "f", 1)
-        first = number.toString(timings.first_token_s, "f", 2)
+        speed = number.toString(float(timings.tokens_per_second), "f", 1)
+        first = number.toString(float(timings.first_token_s), "f", 2)
         self._tell(self.tr("{} tokens/s · first token {} s").format(speed, first))
 
     def show_started(self, started: Started) -> None:
