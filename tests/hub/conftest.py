@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.hub.hub_server import HubServer, serving
-from tests.hub.rooms import Rooms
+from tests.hub.rooms import IMPATIENT, Rooms
 
 
 @pytest.fixture
@@ -19,5 +19,13 @@ def hub() -> Iterator[HubServer]:
 @pytest.fixture
 def rooms(hub: HubServer, tmp_path: Path) -> Iterator[Rooms]:
     made = Rooms(hub, tmp_path / "models")
+    yield made
+    made.downloads.close()
+
+
+@pytest.fixture
+def impatient(hub: HubServer, tmp_path: Path) -> Iterator[Rooms]:
+    """As `rooms`, but a silence of 0.4 s is too long."""
+    made = Rooms(hub, tmp_path / "models", limits=IMPATIENT)
     yield made
     made.downloads.close()

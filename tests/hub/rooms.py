@@ -23,7 +23,8 @@ from snug.hub.wire import Patience
 
 NAME = "maker/tiny-GGUF"
 FILE = "tiny-Q4_K_M.gguf"
-QUICK = Limits(patience=Patience(idle_s=0.4, connect_s=5.0), document_s=1.5)
+PATIENT = Limits(patience=Patience(idle_s=10.0, connect_s=10.0), document_s=20.0)
+IMPATIENT = Limits(patience=Patience(idle_s=0.4, connect_s=5.0), document_s=1.5)
 HASTE = Pace(first_wait_s=0.01, longest_wait_s=0.02, attempts=3, progress_s=0.02)
 
 
@@ -37,7 +38,7 @@ class Rooms:
         *,
         token: str = "",
         offline: bool = False,
-        limits: Limits = QUICK,
+        limits: Limits = PATIENT,
         also: tuple[str, ...] = (),
         free_bytes: Callable[[Path], int] | None = None,
     ) -> None:

@@ -51,16 +51,16 @@ def test_a_file_is_verified_stored_by_its_hash_and_handed_over(rooms: Rooms) -> 
 
 
 def test_row_25_a_stall_at_half_is_retried_and_goes_on_from_there(
-    rooms: Rooms, hub: HubServer
+    impatient: Rooms, hub: HubServer
 ) -> None:
     def stall(handler: Handler) -> None:
         first_half(handler)
         hub.over.wait(20)
 
     hub.answers[RESOLVE] = after(stall, lambda h: h.send_file(BODY, etag='"v1"'))
-    assert rooms.get(BODY) == BODY
+    assert impatient.get(BODY) == BODY
     assert hub.poured == len(BODY)  # no byte twice
-    assert [type(e) for e in rooms.events].count(DownloadWaiting) == 1
+    assert [type(e) for e in impatient.events].count(DownloadWaiting) == 1
 
 
 def test_row_25_one_byte_a_second_shows_progress_and_stops_within_300_ms(

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from tests.hub.certificates import Authority, make_authority, self_signed
 from tests.hub.hub_server import Handler, HubServer, serving
-from tests.hub.rooms import QUICK, Rooms
+from tests.hub.rooms import PATIENT, Rooms
 
 from snug.domain.errors import SnugError, UserError
 from snug.domain.ledger import Outcome
@@ -38,7 +38,7 @@ def secure(server: HubServer, authority: Authority, *also: str) -> Gateway:
         Policy(server.url, also),
         token=lambda: TOKEN,
         trust=authority.trust,
-        limits=QUICK,
+        limits=PATIENT,
     )
 
 
@@ -93,7 +93,7 @@ def test_offline_refuses_before_any_socket(
 
 @pytest.mark.parametrize("silent", ["before the answer", "in the middle"])
 def test_row_25_a_server_that_falls_silent_is_left(
-    rooms: Rooms, hub: HubServer, silent: str
+    impatient: Rooms, hub: HubServer, silent: str
 ) -> None:
     def stall(handler: Handler) -> None:
         if silent == "in the middle":
@@ -104,9 +104,9 @@ def test_row_25_a_server_that_falls_silent_is_left(
     hub.answers["/x"] = stall
     began = time.monotonic()
     with pytest.raises(NetworkFault, match="sent nothing"):
-        rooms.gateway.fetch(f"{hub.url}/x", "try")
+        impatient.gateway.fetch(f"{hub.url}/x", "try")
     assert 0.3 < time.monotonic() - began < 1.5
-    assert last_request(rooms)[0] is Outcome.FAILED
+    assert last_request(impatient)[0] is Outcome.FAILED
 
 
 def test_row_25_stop_ends_a_stalled_request_within_300_ms(rooms: Rooms, hub: HubServer) -> None:
@@ -137,7 +137,7 @@ def test_row_25_stop_ends_a_stalled_request_within_300_ms(rooms: Rooms, hub: Hub
     assert last_request(rooms)[0] is Outcome.STOPPED
 
 
-def test_row_25_a_document_that_drips_for_ever_has_an_end(rooms: Rooms, hub: HubServer) -> None:
+def test_row_25_a_document_that_drips_for_ever_has_an_end(impatient: Rooms, hub: HubServer) -> None:
     def drip(handler: Handler) -> None:
         handler.start(200, {"Content-Length": "1000"})
         while not hub.over.wait(0.1):
@@ -146,7 +146,7 @@ def test_row_25_a_document_that_drips_for_ever_has_an_end(rooms: Rooms, hub: Hub
     hub.answers["/x"] = drip
     began = time.monotonic()
     with pytest.raises(NetworkFault, match="too slowly"):
-        rooms.gateway.fetch(f"{hub.url}/x", "try")
+        impatient.gateway.fetch(f"{hub.url}/x", "try")
     assert time.monotonic() - began < 4.5
 
 

@@ -190,3 +190,24 @@ def test_a_split_model_is_one_model(snug: Snug, hub: HubServer, tmp_path: Path) 
     model = snug.document("models", "get", "maker/split-GGUF:f32")
     assert model["size_bytes"] == sum(p.stat().st_size for p in folder.iterdir())
     assert snug.document("models", "check", model["path"])["ok"]
+
+
+def test_content_that_is_here_already_is_not_fetched(
+    snug: Snug, hub: HubServer, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.gguf").write_bytes(MODEL)
+    mine = snug.document("models", "import", str(tmp_path / "mine.gguf"))
+    assert snug.document("models", "get", "maker/tiny-GGUF:F32") == mine
+    assert not any("/resolve/" in seen.path for seen in hub.seen)
+
+
+def test_sizes_and_filters_on_the_command_line(snug: Snug) -> None:
+    found = snug.document("models", "search", "tiny", "--max-size", "1GB", "--limit", "1")
+    assert [one["repo"] for one in found] == ["maker/tiny-GGUF"]
+    assert snug.document("models", "search", "tiny", "--max-size", "10") == []
+    assert snug.document("models", "search", "", "--licence-class", "research") == []
+    wrong = snug.run("models", "search", "tiny", "--max-size", "large")
+    assert wrong.returncode == 2
+    plain = snug.run("models", "show", "maker/tiny-GGUF")
+    assert "Commercial use is allowed" in plain.stdout
+    assert "F16" in plain.stdout

@@ -33,7 +33,6 @@ T = TypeVar("T")
 
 # What a listing needs of each repository; the Hub sends nothing else.
 LISTED: Final = (
-    "baseModels",
     "cardData",
     "downloads",
     "gated",

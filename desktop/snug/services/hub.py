@@ -106,12 +106,7 @@ class HubService:
             NotFoundError: there is no such quantization; the text lists what there is.
             UserError, SnugError.
         """
-        from snug.hub.plan import plan_download  # late, as above
-
-        wanted = parse_reference(reference)
-        repository = self.access.catalogue.repository(wanted.repository, stop)
-        plan = plan_download(repository, repository.variant(wanted.quantization))
-        return self.access.downloads.add(plan)
+        return self.access.downloads.add(self._plan(parse_reference(reference), stop))
 
     def get(
         self, reference: str, sink: EventSink, stop: threading.Event | None = None
@@ -125,10 +120,15 @@ class HubService:
         Raises:
             as `choose`; StoppedError where it was paused.
         """
-        known = self._known(parse_reference(reference))
+        wanted = parse_reference(reference)
+        known = self._known(wanted)
         if known is not None:
             return known
-        download = self.choose(reference, stop)
+        plan = self._plan(wanted, stop)
+        for model in self._library.models():
+            if model.sha256 == plan.id and len(plan.files) == 1:
+                return model  # The same content is here under another name.
+        download = self.access.downloads.add(plan)
         return self.access.downloads.run(download.id, sink, stop)
 
     def available_bytes(self) -> int | None:
@@ -145,6 +145,12 @@ class HubService:
             access = self._access
         if access is not None:
             access.downloads.close()
+
+    def _plan(self, wanted: Reference, stop: threading.Event | None) -> Download:
+        from snug.hub.plan import plan_download  # late, as above
+
+        repository = self.access.catalogue.repository(wanted.repository, stop)
+        return plan_download(repository, repository.variant(wanted.quantization))
 
     def _admit(self, delivery: Delivery) -> ModelFile:
         """Take verified files into the library. A split model is hashed there as a whole."""
