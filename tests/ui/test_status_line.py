@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
@@ -27,12 +25,18 @@ def running() -> RunningAnswer:
 
 
 @pytest.fixture
-def line(qtbot: QtBot, theme: Theme) -> Iterator[StatusLine]:
-    page = QWidget()
-    qtbot.addWidget(page)
+def page(qtbot: QtBot) -> QWidget:
+    made = QWidget()
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+@pytest.fixture
+def line(page: QWidget, theme: Theme) -> StatusLine:
     made = StatusLine(theme, page)
-    page.show()
-    yield made
+    made.show()
+    return made
 
 
 def test_it_says_where_the_model_runs_and_why(line: StatusLine) -> None:
