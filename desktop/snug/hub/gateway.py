@@ -12,14 +12,12 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from email.message import Message
 from types import TracebackType
 from typing import Any, Final, Self, cast
 
-from snug.domain.conversation import new_id, now_ms
 from snug.domain.errors import UserError
-from snug.domain.ledger import LedgerEntry, Outcome
 from snug.hub import proxy
 from snug.hub.errors import (
     AnswerError,
@@ -29,12 +27,12 @@ from snug.hub.errors import (
     StoppedError,
 )
 from snug.hub.ledger import Ledger
+from snug.hub.note import Note
 from snug.hub.origins import Policy, Target, host_of
 from snug.hub.wire import Patience, Wire
 
 USER_AGENT: Final = "snug"
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-_RECORD_EVERY_S: Final = 15.0
 _MAX_WAIT_S: Final = 300.0
 
 
@@ -71,7 +69,7 @@ class Reply:
         self,
         response: http.client.HTTPResponse,
         wire: Wire,
-        note: _Note,
+        note: Note,
     ) -> None:
         self.status = response.status
         self.headers = response.headers
@@ -178,7 +176,7 @@ class Gateway:
         """
         stop = stop or threading.Event()
         for _ in range(self.limits.redirects + 1):
-            note = _Note(self._ledger, reason, host_of(url))
+            note = Note(self._ledger, reason, host_of(url))
             try:
                 target = self._allowed(url, note)
                 reply = self._ask(target, note, dict(headers or {}), authorize, stop, deadline)
@@ -235,7 +233,7 @@ class Gateway:
         except (ValueError, RecursionError) as error:
             raise problem from error
 
-    def _allowed(self, url: str, note: _Note) -> Target:
+    def _allowed(self, url: str, note: Note) -> Target:
         if self._offline():
             raise OfflineError
         target = self.policy.check(url)
@@ -245,7 +243,7 @@ class Gateway:
     def _ask(
         self,
         target: Target,
-        note: _Note,
+        note: Note,
         headers: dict[str, str],
         authorize: bool,
         stop: threading.Event,
@@ -318,56 +316,6 @@ class _Plug:
 
     def close(self) -> None:
         """Nothing to do: the reply hangs up."""
-
-
-class _Note:
-    """The ledger's entry of one request, from before its first byte."""
-
-    def __init__(self, ledger: Ledger, reason: str, host: str) -> None:
-        self.wire: Wire | None = None
-        self._ledger = ledger
-        self._entry = LedgerEntry(new_id(), now_ms(), host, reason)
-        self._began = self._recorded = time.monotonic()
-        self._over = False
-
-    def begin(self) -> None:
-        """A connection is about to be opened."""
-        self._record()
-
-    def progress(self) -> None:
-        """Write down now and then how much came, for the case of a kill."""
-        if time.monotonic() - self._recorded > _RECORD_EVERY_S:
-            self._record()
-
-    def done(self, status: int) -> None:
-        """The answer was read, or as much of it as was wanted."""
-        if not self._over:
-            self._over = True
-            self._record(outcome=Outcome.DONE, status=status)
-
-    def failed(self, error: Exception, problem: str = "") -> None:
-        """It came to nothing."""
-        if self._over:
-            return
-        self._over = True
-        outcome = Outcome.FAILED
-        if isinstance(error, StoppedError):
-            outcome = Outcome.STOPPED
-        elif isinstance(error, OfflineError | RefusedError) and self.wire is None:
-            outcome = Outcome.REFUSED
-        self._record(outcome=outcome, problem=problem or str(error))
-
-    def _record(self, **changes: Any) -> None:
-        self._recorded = time.monotonic()
-        wire = self.wire
-        self._entry = replace(
-            self._entry,
-            bytes_sent=wire.sent if wire else 0,
-            bytes_received=wire.received if wire else 0,
-            duration_ms=int((self._recorded - self._began) * 1000),
-            **changes,
-        )
-        self._ledger.record(self._entry)
 
 
 def _checked(token: str) -> str:
