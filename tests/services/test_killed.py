@@ -29,7 +29,10 @@ def _kill_once(folder: Path, shown_bytes: int) -> None:
     assert child.stdout is not None
     shown = child.stdout.read(shown_bytes)
     child.kill()
-    shown += child.communicate(timeout=30)[0]
+    # Not `communicate`: it passes over what the first read has already taken from the pipe.
+    shown += child.stdout.read()
+    child.stdout.close()
+    child.wait(30)
     vault = Vault.open(folder / "vault", folder / "keys", keyring_allowed=False)
     try:
         newest = vault.conversations.summaries()[0].id

@@ -62,6 +62,7 @@ class AnswerRun:
         self._tokens = 0
         self._flush_due = False
         self._paused = False
+        self._retry_due = False  # writer's thread only
         self._may_go_on = threading.Event()
         self._may_go_on.set()
         self._handle: Cancellable | None = None
@@ -120,7 +121,13 @@ class AnswerRun:
         """End the answer with an error that came before the engine had it."""
         self.on_event(Failed(message))
 
+    def _retry(self) -> None:
+        self._retry_due = False
+        self._flush()
+
     def _flush(self) -> None:
+        if self._retry_due and not self._cancelled:
+            return  # it comes with the next try
         with self._lock:
             events, self._buffer = self._buffer, []
             self._flush_due = False
@@ -178,7 +185,9 @@ class AnswerRun:
         if not self._paused:
             self._paused = True
             self._sink(Paused(fault.message))
-        self._store.writer.submit(self._flush, RETRY_S)
+        if not self._retry_due:
+            self._retry_due = True
+            self._store.writer.submit(self._retry, RETRY_S)
 
     def _break_off(self, message: str) -> None:
         """End without keeping what is left: what was seen stays in the journal."""
