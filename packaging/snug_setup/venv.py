@@ -58,7 +58,7 @@ def _install_runtime(wanted: stamp.Stamp) -> None:
             create_venv(VENV, [LOCKS / "bootstrap.txt"], log)
     with stamp.changing(VENV, [STAMP, DEV_STAMP]):
         locks = [LOCKS / name for name in ("bootstrap.txt", "runtime.txt", "starter.txt")]
-        with Progress("Installing the libraries and a starter model (200 MB)"):
+        with Progress("Installing the libraries and a starter model"):
             install_locked(VENV, locks, log)
         if old is None or old.llama != wanted.llama:
             with Progress("Installing llama.cpp"):
