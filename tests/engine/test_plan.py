@@ -121,3 +121,11 @@ def test_a_model_that_is_not_loaded_is_not_planned_with(small: Asking) -> None:
     small.host.plan(other.request("Hi"), answers.append)
     small.host.call(lambda _native: None)
     assert answers == []
+
+
+def test_a_long_newest_message_drops_no_more_than_it_needs(small: Asking) -> None:
+    earlier = _turns(3)[:-1]  # two questions with their answers, none of which fills a quarter
+    long = (*earlier, PromptMessage(Role.USER, "word " * 300))
+    plan = _plan(small, long)
+    assert plan.dropped == 2
+    assert not plan.overflow

@@ -178,8 +178,8 @@ class PromptBuilder:
     def plan(self, request: GenerationRequest, known: KnownTokens) -> ContextPlan:
         """How much of the context the request takes and what must go.
 
-        Whole quarters of the context are dropped at a time, so that the shortened beginning stays
-        the same for many turns and its KV entries stay useful.
+        Whole quarters of the context are dropped at a time where there is so much, so that the
+        shortened beginning stays the same for many turns and its KV entries stay useful.
         """
         length = self._loaded.context_length
         reserve = answer_reserve(length)
@@ -195,6 +195,8 @@ class PromptBuilder:
         quantum = max(1, budget // 4)
         target = total - -(-(total - budget) // quantum) * quantum
         first = bisect.bisect_left(steps, -target, key=lambda step: -count(step))
+        if first == len(steps):  # a long newest message: no more is dropped than it needs
+            first = bisect.bisect_left(steps, -budget, key=lambda step: -count(step))
         chosen = steps[min(first, len(steps) - 1)]
         left = count(chosen)
         return ContextPlan(left, length, reserve, chosen, overflow=left > budget)
