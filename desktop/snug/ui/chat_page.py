@@ -12,14 +12,7 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from snug.domain.conversation import Conversation, ConversationSettings
 from snug.domain.errors import NotFoundError, SnugError
-from snug.domain.events import (
-    Event,
-    Failed,
-    Finished,
-    ReasoningDelta,
-    Started,
-    TextDelta,
-)
+from snug.domain.events import Event, Failed, Finished, ReasoningDelta, Started, TextDelta
 from snug.domain.model import ModelFile
 from snug.domain.prompt import ContextPlan
 from snug.services.bundle import Services
@@ -91,7 +84,7 @@ class ChatPage(QWidget):
         self.composer.submitted.connect(self.send)
         self.composer.stop_requested.connect(self.stop)
         self.composer.draft_changed.connect(self._keep_draft)
-        self.composer.edited.connect(lambda: self._plan())
+        self.composer.edited.connect(self._on_composer_edited)
         self.composer.edit_last_requested.connect(self._on_edit_last_requested)
         self.welcome.chosen.connect(self.send)
         self.transcript.asked.connect(self._on_transcript_asked)
@@ -210,6 +203,9 @@ class ChatPage(QWidget):
     def _show_model(self) -> None:
         self.composer.set_model_name("" if self._model is None else self._model.name)
         self.welcome.set_model(self._model)
+        self._show_placement()
+
+    def _show_placement(self) -> None:
         loaded = self._services.models.placement()
         here = loaded is not None and self._model is not None and loaded[0].name == self._model.name
         self.status.show_placement(loaded[1] if here and loaded is not None else None)
@@ -318,6 +314,11 @@ class ChatPage(QWidget):
     def _on_transcript_link_chosen(self, address: str, place: QPoint) -> None:
         close_prompts(self)
         LinkPrompt(address, self._theme, self, self.open_url).ask(place)
+
+    def _on_composer_edited(self) -> None:
+        if not self.status.placement_words:  # it may have been loaded meanwhile
+            self._show_placement()
+        self._plan()
 
     def _on_edit_last_requested(self) -> None:
         if self._running is None:
