@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication, QLocale, Qt, QTimer, Signal
 from PySide6.QtGui import QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
 from snug.ui.icons import bind_icon
 from snug.ui.parts import dress, flat
@@ -57,6 +57,7 @@ class MessageActions(QWidget):
     def _make(self) -> None:
         """Make the buttons; most messages are never pointed at."""
         self._row = flat(QHBoxLayout(self), spacing=2)
+        self._row.addStretch(1)
         table = (
             (Action.COPY, "copy", self.tr("Copy")),
             (Action.EDIT, "edit", self.tr("Edit and ask again")),
@@ -66,14 +67,17 @@ class MessageActions(QWidget):
         for action, icon_name, text in table:
             button = self._button(action, icon_name, text)
             button.clicked.connect(lambda _=False, a=action: self.chosen.emit(a))
-        self._before = self._button("before", "chevron-left", self.tr("Earlier version"))
+        rtl = self.layoutDirection() is Qt.LayoutDirection.RightToLeft
+        back, on = ("chevron-right", "chevron-left") if rtl else ("chevron-left", "chevron-right")
+        self._before = self._button("before", back, self.tr("Earlier version"))
         self._before.clicked.connect(lambda: self._choose_branch(-1))
         self._place = self._quiet_label()
         self._row.addWidget(self._place)
-        self._after = self._button("after", "chevron-right", self.tr("Later version"))
+        self._after = self._button("after", on, self.tr("Later version"))
         self._after.clicked.connect(lambda: self._choose_branch(1))
         self._facts = self._quiet_label()
         self._row.addWidget(self._facts)
+        self._row.addStretch(1)
 
     def set_turn(self, turn: Turn) -> None:
         """Offer what this message allows."""
@@ -101,8 +105,8 @@ class MessageActions(QWidget):
         facts = "" if mine else facts_of(turn)
         self._facts.setText(facts)
         self._facts.setVisible(bool(facts))
-        side = Qt.AlignmentFlag.AlignRight if mine else Qt.AlignmentFlag.AlignLeft
-        self._row.setAlignment(side)
+        self._row.setStretch(0, 1 if mine else 0)
+        self._row.setStretch(self._row.count() - 1, 0 if mine else 1)
 
     def set_wanted(self, wanted: bool) -> None:
         """Show or hide what is in the row."""
@@ -155,6 +159,7 @@ class MessageActions(QWidget):
         made.setTextFormat(Qt.TextFormat.PlainText)
         made.setFont(self._theme.font(SIZES.small, tabular=True))
         made.setContentsMargins(SIZES.gap, 0, SIZES.gap, 0)
+        made.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         dress(made, "small", "faint")
         return made
 

@@ -12,6 +12,7 @@ from time import perf_counter
 from PySide6.QtCore import QMimeData, QPoint, QRectF, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
+    QFocusEvent,
     QGuiApplication,
     QKeyEvent,
     QKeySequence,
@@ -34,6 +35,8 @@ from snug.ui.typography import CODE_HEADER, CODE_PAD, Typography
 
 SLICE_S = 0.008
 FIRST_SLICE_S = 0.03  # what is seen at once may take a little longer than a frame
+
+_BY_KEY = frozenset({Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason})
 
 
 class MessageText(QTextBrowser):
@@ -58,6 +61,7 @@ class MessageText(QTextBrowser):
         self._wanted: list[Block] = []
         self._height = 0
         self._pressed = ""
+        self.reached_by_key = False
         self._next = QTimer(self)
         self._next.setSingleShot(True)
         self._next.timeout.connect(self._on_next_timeout)
@@ -248,6 +252,11 @@ class MessageText(QTextBrowser):
             event.ignore()
             return
         super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Remember whether the keyboard brought one here, so that it can be seen."""
+        self.reached_by_key = event.reason() in _BY_KEY
+        super().focusInEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Selecting over the edge of the page scrolls it."""

@@ -324,7 +324,16 @@ class MessageView(QWidget):
             painter.drawRoundedRect(box, SIZES.radius, SIZES.radius)
         elif self._turn.live and not self._text.blocks:
             self._paint_waiting(painter)
+        if self._text.hasFocus() and self._text.reached_by_key:
+            self._paint_focus(painter)
         painter.end()
+
+    def _paint_focus(self, painter: QPainter) -> None:
+        painter.setPen(QPen(self._theme.color("accent"), 2))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        box = self._text.geometry() if self._bubble.isEmpty() else self._bubble
+        edge = OUTSET - 2 if self._bubble.isEmpty() else 1
+        painter.drawRoundedRect(QRectF(box).adjusted(-edge, 1, edge, 2), SIZES.gap, SIZES.gap)
 
     def _paint_waiting(self, painter: QPainter) -> None:
         painter.setPen(Qt.PenStyle.NoPen)
