@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -132,14 +131,3 @@ def bare_greedy(native: Native, file: ModelFile, prompt: list[int], count: int) 
         llama.llama_sampler_free(greedy)
         llama.llama_free(context)
         llama.llama_model_free(model)
-
-
-def spelled(native: Native, loaded: LoadedModel, tokens: Sequence[int]) -> str:
-    """What tokens say, by llama.cpp's own detokeniser, special tokens left out."""
-    llama: Any = native.llama
-    room = 16 * len(tokens) + 16
-    ids = (llama.llama_token * len(tokens))(*tokens)
-    buffer = ctypes.create_string_buffer(room)
-    length = llama.llama_detokenize(loaded.vocabulary, ids, len(tokens), buffer, room, False, False)
-    assert length >= 0
-    return buffer.raw[:length].decode()

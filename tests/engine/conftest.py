@@ -10,6 +10,7 @@ from tests.starter import starter_model
 
 from snug.domain.model import ModelFile
 from snug.engine.host import EngineHost
+from snug.engine.template import TemplateRenderer
 
 
 @pytest.fixture(scope="session")
@@ -27,3 +28,11 @@ def host() -> Iterator[EngineHost]:
 @pytest.fixture
 def ask(host: EngineHost, starter: ModelFile) -> Asking:
     return Asking(host, starter)
+
+
+@pytest.fixture(scope="module")
+def renderer() -> Iterator[TemplateRenderer]:
+    renderer = TemplateRenderer()
+    renderer.warm_up()
+    yield renderer
+    renderer.close()
