@@ -80,7 +80,11 @@ def test_the_size_of_prefill_steps_does_not_change_the_answer(ask: Asking) -> No
         ask("Forget.", replace(GREEDY, max_tokens=1))
         assert ask.host._decoder is not None
         ask.host._decoder._chunk = chunk
-        texts.add(ask(long, SEEDED).text)
+        answer = ask(long, SEEDED)
+        texts.add(answer.text)
+        borders = [event.done for event in answer.events if isinstance(event, Prefill)]
+        assert len(borders) > 1
+        assert all(border % 64 == 0 for border in borders[:-1])
     assert len(texts) == 1
 
 

@@ -224,6 +224,10 @@ def test_a_child_in_an_endless_template_ends_with_its_parent(
     _hear(child)
     pid = int(_hear(child))
     _tell(child, BOMBS["nested loops"])
+    state = Path(f"/proc/{pid}/stat")
+    deadline = time.monotonic() + 0.8  # the parent itself would kill it after a second
+    while state.read_text().rsplit(")", 1)[1].split()[0] != "R":
+        assert time.monotonic() < deadline
     child.kill()
     assert _gone_within(pid, 2.5)
 

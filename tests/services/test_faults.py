@@ -35,7 +35,7 @@ from snug.domain.events import (
     Usage,
 )
 from snug.domain.model import ModelFile, Placement
-from snug.services.answer import AnswerRun
+from snug.services.answer import RETRY_S, AnswerRun
 from snug.services.conversations import ConversationService, Run
 from snug.services.models import ModelService
 from snug.vault.conversations import Conversations
@@ -169,6 +169,9 @@ def _pause(desk: Desk, conversation_id: str = "") -> tuple[Run, Listener]:
 
 def test_while_the_disk_is_full_the_engine_waits(desk: Desk) -> None:
     run, listener = _pause(desk)
+    writes = desk.store.writes
+    assert not run.wait(1.5 * RETRY_S)
+    assert 1 <= desk.store.writes - writes <= 2  # a full disk is not hammered
     said = []
     for tries in range(desk.store.writes + 1, desk.store.writes + 3):
         while desk.store.writes < tries:

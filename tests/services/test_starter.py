@@ -327,13 +327,15 @@ def test_an_interrupted_thought_goes_on_as_a_thought(desk: Desk) -> None:
         if isinstance(event, ReasoningDelta) and run:
             run[0].cancel()
 
-    run.append(desk.service.send(desk.id, STORY, Listener(stop)))
+    first = Listener(stop)
+    run.append(desk.service.send(desk.id, STORY, first))
     begun = desk.end(run[0])
     assert begun.reasoning
     assert not begun.text
     resumed = Listener()
     after = desk.end(desk.service.resume(desk.id, begun.id, resumed))
     assert resumed.reasoning
+    assert resumed.started.prompt_tokens > first.started.prompt_tokens  # with what was thought
     assert after.reasoning == begun.reasoning + resumed.reasoning
     assert len(after.parts) == 1
 
