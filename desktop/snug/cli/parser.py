@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
 from snug.cli import chat, conversations, doctor, hub, models
-from snug.cli.session import Session
-
-Command = Callable[[Session], int]
 
 
 def build_parser(version: str) -> argparse.ArgumentParser:
@@ -29,7 +25,7 @@ def build_parser(version: str) -> argparse.ArgumentParser:
     report.set_defaults(run=doctor.examine)
     bench = _command(commands, "bench", "measure Snug against bare llama.cpp, as ratios")
     bench.set_defaults(run=doctor.bench)
-    ledger = _command(commands, "ledger", "every request that left this machine")
+    ledger = _command(commands, "ledger", "the newest requests that left this machine")
     ledger.set_defaults(run=hub.ledger)
     return parser
 

@@ -2,7 +2,8 @@
 
 `no_alloc` makes llama.cpp lay out a model and its context and count the bytes per buffer type. The
 count is handed out as a C++ `std::map` (llama-ext.h, still marked as a draft), which is read here
-node by node in libstdc++'s layout; elsewhere the KV cache is computed from the model's shape.
+node by node in libstdc++'s layout. Builds against another C++ library export no such symbol and
+cannot be projected yet.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from snug.domain.errors import ModelFileError
+from snug.domain.errors import EnvironmentFault, ModelFileError
 from snug.domain.fit import DeviceBytes, Projection
 from snug.domain.model import DeviceKind, ModelFile
 from snug.engine.native import Native
@@ -104,7 +105,12 @@ class ProjectedModel:
             yield DeviceBytes(name, kind, weights, kv_cache, compute)
 
     def _breakdown(self, context: Any) -> Iterator[tuple[str, DeviceKind, tuple[int, int, int]]]:
-        function = getattr(self._llama._lib, _BREAKDOWN)
+        function = getattr(self._llama._lib, _BREAKDOWN, None)
+        if function is None:
+            raise EnvironmentFault(
+                "This build of llama.cpp does not tell how much memory a model takes. Run the "
+                "set-up again: make clean, then make run"
+            )
         function.argtypes = [ctypes.c_void_p]
         function.restype = _Map
         pending = [function(context).root]

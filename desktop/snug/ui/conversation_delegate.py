@@ -194,10 +194,6 @@ class ConversationDelegate(QStyledItemDelegate):
                 return True
         return super().editorEvent(event, model, option, index)
 
-    def is_on_dots(self, rect: QRect, direction: Qt.LayoutDirection, at: QPointF) -> bool:
-        """Whether a point of the view lies on the … of the row in `rect`."""
-        return self._dots(rect, direction).contains(at.toPoint())
-
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
         """A field over the row."""
         editor = QLineEdit(parent)

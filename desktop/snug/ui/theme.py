@@ -18,7 +18,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication
 
 from snug.ui.style import style_sheet
-from snug.ui.tokens import CONTRAST, DARK, LIGHT, MOTION_MS, SIZES, Palette, Scheme
+from snug.ui.tokens import CONTRAST, DARK, LIGHT, SIZES, Palette, Scheme
 
 MIN_TEXT_SCALE = 0.8
 MAX_TEXT_SCALE = 2.0
@@ -44,14 +44,12 @@ class Theme(QObject):
         resources: Path,
         scheme: Scheme = Scheme.SYSTEM,
         text_scale: float = 1.0,
-        reduced_motion: bool = False,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self.resources = resources
         self._scheme = scheme
         self._text_scale = _bounded(text_scale)
-        self._reduced_motion = reduced_motion
         # By name, colour, size and border: drawing one takes 2 ms, and a page shows dozens.
         self.icon_cache: dict[tuple[str, str, int, int], QIcon] = {}
         self._face = _system_face()
@@ -78,16 +76,6 @@ class Theme(QObject):
     def text_scale(self) -> float:
         """Factor on every type size, 0.8 to 2."""
         return self._text_scale
-
-    @property
-    def reduced_motion(self) -> bool:
-        """Nothing may move."""
-        return self._reduced_motion
-
-    @property
-    def motion_ms(self) -> int:
-        """How long a movement may take; 0 with reduced motion."""
-        return 0 if self._reduced_motion else MOTION_MS
 
     def color(self, role: str) -> QColor:
         """One colour of the palette by its name there, such as "text_soft"."""
@@ -150,10 +138,6 @@ class Theme(QObject):
         if scale != self._text_scale:
             self._text_scale = scale
             self._apply()
-
-    def set_reduced_motion(self, reduced: bool) -> None:
-        """Let nothing move."""
-        self._reduced_motion = reduced
 
     def install(self, app: QApplication) -> None:
         """Dress the application; afterwards it follows every change. Call before widgets exist."""

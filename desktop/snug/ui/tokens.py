@@ -1,4 +1,4 @@
-"""Every colour, size and duration of the window, in one place.
+"""Every colour and size of the window, in one place.
 
 No widget holds a literal of its own. Contrast of text on its surface is at least 4.5 : 1 in light
 and dark and 7 : 1 in high contrast; of controls 3 : 1 (checked by a test).
@@ -177,7 +177,6 @@ class Sizes:
     radius: int = 8
     sidebar: int = 264
     sidebar_growth: float = 1.5  # most that large text may widen it
-    drawer: int = 320
     page_narrow: int = 520
     popup: int = 360
     shadow: int = 24
@@ -197,7 +196,6 @@ class Sizes:
 
 
 SIZES = Sizes()
-MOTION_MS = 150  # nothing moves longer; 0 with reduced motion
 UNDO_MS = 8_000  # how long a removal can be undone
 SEARCH_PAUSE_MS = 120  # after the last key, before a search begins
 REFRESH_MS = 100  # a list that changes often is read again at most so often
