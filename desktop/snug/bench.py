@@ -242,7 +242,7 @@ def _run_reuse(folder: Path) -> dict[str, object]:
     """Turn 5's time to first token ÷ turn 1's, with equal new text in each turn."""
     bench = _Bench(folder)
     ratios = []
-    for round_number in range(4):
+    for round_number in range(ROUNDS + 1):
         conversation_id = bench.conversation(32)
         firsts = []
         for _ in range(5):
