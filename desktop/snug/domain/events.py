@@ -77,11 +77,26 @@ class Prefill:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """A token and the natural logarithm of its probability, before any sampler but temperature 1.
+
+    Attributes:
+        spelling: its bytes; may end inside a character.
+        top: the likeliest tokens at this place, likeliest first, as (spelling, logprob).
+    """
+
+    spelling: bytes
+    logprob: float
+    top: tuple[tuple[bytes, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TextDelta:
-    """More visible text."""
+    """More visible text, with the `logprobs` of its tokens where they were asked for."""
 
     text: str
     tokens: int = 1
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +113,7 @@ class ToolCall:
 
     name: str
     arguments: str
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,16 +78,53 @@ class ModelFile:
     note: str = ""
 
 
+class KvType(StrEnum):
+    """How the numbers of the KV cache are kept. Less room costs a little quality."""
+
+    F16 = "f16"
+    Q8_0 = "q8_0"
+    Q4_0 = "q4_0"
+
+
+class Toggle(StrEnum):
+    """Something that llama.cpp may decide by itself."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """A LoRA adapter file and its weight; 1 is as it was trained, 0 switches it off."""
+
+    path: str
+    sha256: str
+    scale: float = 1.0
+
+
 @dataclass(frozen=True, slots=True)
 class LoadOptions:
     """How to load a model.
 
     Attributes:
-        context_length: tokens of KV cache; None takes min(the model's own, 8192).
+        context_length: tokens of KV cache; None takes the longest useful that fits.
         gpu_layers: None places as many as fit what is free.
-        threads: None takes the number of physical cores.
+        threads: None takes what was measured to be fastest, else the number of physical cores.
+        kv_type: of keys and values alike. All but F16 need flash attention.
+        flash_attention: AUTO lets llama.cpp see whether the device can.
+        experts_on_cpu: so many of the first layers keep their experts in main memory; for models
+            whose experts do not fit the graphics card.
+        extra_buffers: whether weights may be repacked for this processor's matrix units; admission
+            turns it off where that crashes.
+        draft: a small model with the same vocabulary that guesses ahead; None for none.
     """
 
     context_length: int | None = None
     gpu_layers: int | None = None
     threads: int | None = None
+    kv_type: KvType = KvType.F16
+    flash_attention: Toggle = Toggle.AUTO
+    experts_on_cpu: int = 0
+    extra_buffers: bool = True
+    draft: ModelFile | None = None

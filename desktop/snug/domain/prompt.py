@@ -4,20 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from snug.domain.conversation import Role
-from snug.domain.model import LoadOptions, ModelFile
+from snug.domain.model import Adapter, LoadOptions, ModelFile
 from snug.domain.sampling import Sampling
 
 ANSWER_RESERVE = 512  # tokens kept free for the answer; at most a quarter of the context
 
 
+class Overflow(StrEnum):
+    """What happens to a conversation that is longer than the context."""
+
+    DROP = "drop"  # the oldest messages that are not pinned are left out
+    SUMMARISE = "summarise"  # a summary that the model writes takes their place
+    STOP = "stop"  # nothing is sent; the person is told
+
+
 @dataclass(frozen=True, slots=True)
 class PromptMessage:
-    """One turn as the chat template sees it."""
+    """One turn as the chat template sees it.
+
+    Attributes:
+        pinned: it is never left out when the context is full.
+    """
 
     role: Role
     text: str
+    pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +46,15 @@ class GenerationRequest:
         sampling: None takes the model's recommended values.
         stop: texts that end the answer; they are not part of it.
         schema: JSON schema (checked, see `check_schema`) that the answer must follow; "" for none.
+        conversation: id under which the KV state of this prompt is kept warm; "" keeps nothing.
+        keep: whether that state may also be given to the keeper, to outlive this process.
+        parallel: answered together with others, each sequence on its own, behind the one that a
+            person waits for.
+        adapters: LoRA adapters that change the model for this answer.
+        tools: JSON list of the functions that the model may call; "" for none.
+        top_logprobs: how many of the likeliest tokens are told with each token, at most 20; None
+            tells nothing.
+        overflow: what to do when the conversation is longer than the context.
     """
 
     model: ModelFile
@@ -42,6 +65,13 @@ class GenerationRequest:
     thinking_start: str = ""
     stop: tuple[str, ...] = ()
     schema: str = ""
+    conversation: str = ""
+    keep: bool = False
+    parallel: bool = False
+    adapters: tuple[Adapter, ...] = ()
+    tools: str = ""
+    top_logprobs: int | None = None
+    overflow: Overflow = Overflow.DROP
 
 
 @dataclass(frozen=True, slots=True)

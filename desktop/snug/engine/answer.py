@@ -19,10 +19,11 @@ from snug.domain.events import (
 )
 from snug.domain.prompt import GenerationRequest
 from snug.domain.sampling import Sampling
-from snug.engine.decoder import Aborted, Decoder, Sampler
+from snug.engine.decoder import Aborted, Decoder
 from snug.engine.loaded import LoadedModel
 from snug.engine.native import Native
 from snug.engine.prompt import Prompt, PromptBuilder
+from snug.engine.sampler import Sampler
 from snug.engine.stream import ReasoningSplitter, StopMatcher, Utf8Stream
 
 

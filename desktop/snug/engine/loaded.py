@@ -203,14 +203,22 @@ class LoadedModel:
 
     def _open_context(self) -> int:
         """Open a context of the length that was chosen. Returns: its length."""
-        self.context = self._new_context(self.fit.projection.context_length)
+        self.context = self.new_context(self.fit.projection.context_length)
         if not self.context:
             raise self._failure()
         return int(self._llama.llama_n_ctx(self.context))
 
-    def _new_context(self, length: int) -> Any:
+    def new_context(self, length: int, sequences: int = 1) -> Any:
+        """One more context on this model; whoever asks frees it. None where memory is short.
+
+        Args:
+            length: tokens of its KV cache, shared by all of its sequences.
+            sequences: how many answers it can hold side by side.
+        """
         parameters = self._llama.llama_context_default_params()
         parameters.n_ctx = length
+        parameters.n_seq_max = sequences
+        parameters.kv_unified = True
         parameters.n_batch = min(length, BATCH_TOKENS)
         parameters.n_ubatch = min(length, BATCH_TOKENS)
         threads = self.options.threads or physical_cores()
