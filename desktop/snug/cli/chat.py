@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from snug.cli.output import ProgressLine, print_json, printable, say
+from snug.cli.sampling_options import chosen_sampling, read_text
 from snug.cli.session import Session
 from snug.domain.conversation import ConversationSettings
 from snug.domain.errors import SnugError, UserError
@@ -87,11 +88,7 @@ def _settings(
         settings = replace(settings, model=named if known else model.path)
     if options.system is not None:
         settings = replace(settings, system_prompt=options.system)
-    chosen = {
-        name: value
-        for name in ("temperature", "seed", "max_tokens")
-        if (value := getattr(options, name)) is not None
-    }
+    chosen = chosen_sampling(options)
     if chosen:
         base = old.sampling or (model.sampling if model is not None else None) or Sampling()
         settings = replace(settings, sampling=replace(base, **chosen))
@@ -183,13 +180,7 @@ def _document(answer: _Answer, conversation_id: str | None) -> dict[str, object]
 
 
 def _read_schema(options: Namespace) -> str:
-    if options.schema is None:
-        return ""
-    try:
-        text: str = options.schema.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"The schema {options.schema} cannot be read: {error}.") from error
-    return text
+    return "" if options.schema is None else read_text(options.schema, "schema")
 
 
 def _talk(services: Services, conversation_id: str, model: ModelFile | None, schema: str) -> int:

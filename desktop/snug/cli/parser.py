@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from snug.cli import chat, conversations, doctor, hub, models
+from snug.cli.sampling_options import add_sampling_options
 
 
 def build_parser(version: str) -> argparse.ArgumentParser:
@@ -82,6 +83,19 @@ def _add_chat(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     parser.add_argument("--schema", type=Path, metavar="FILE", help="JSON schema of the answer")
     parser.add_argument("--conversation", metavar="ID", help="continue this conversation")
     parser.add_argument("--no-save", action="store_true", help="keep nothing of it")
+    parser.add_argument(
+        "--adapter",
+        action="append",
+        metavar="FILE[:SCALE]",
+        help="LoRA adapter for this conversation; 1 is as trained; give one or more",
+    )
+    parser.add_argument(
+        "--logprobs",
+        type=int,
+        metavar="N",
+        help="with --prompt --json: each token's log-probability and the N likeliest, up to 20",
+    )
+    add_sampling_options(parser)
     parser.set_defaults(run=chat.run)
 
 

@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from snug.domain.errors import NotFoundError
 from snug.domain.events import Timings, Usage
+from snug.domain.model import Adapter
 from snug.domain.sampling import Sampling
 
 TITLE_LENGTH = 60
@@ -93,11 +94,16 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class ConversationSettings:
-    """What the person chose for one conversation; None means the model's or Snug's default."""
+    """What the person chose for one conversation; None means the model's or Snug's default.
+
+    Attributes:
+        adapters: LoRA adapters that change the model, in the order in which they were chosen.
+    """
 
     model: str | None = None
     system_prompt: str = ""
     sampling: Sampling | None = None
+    adapters: tuple[Adapter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

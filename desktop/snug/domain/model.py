@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from snug.domain.errors import UserError
 from snug.domain.sampling import Sampling
 
 DEFAULT_CONTEXT_LENGTH = 8192
@@ -96,11 +98,30 @@ class Toggle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """A LoRA adapter file and its weight; 1 is as it was trained, 0 switches it off."""
+    """A LoRA adapter file and its weight; 1 is as it was trained, 0 switches it off.
+
+    Raises (constructor): UserError, for a weight that is no number in [-10, 10].
+    """
 
     path: str
     sha256: str
     scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        if type(self.scale) not in (int, float) or not -10.0 <= self.scale <= 10.0:
+            raise UserError(
+                f"The weight of an adapter must be between -10 and 10; {repr(self.scale)[:20]} is "
+                "not. 1 is as it was trained, 0 switches it off."
+            )
+
+
+def adapters_key(adapters: Sequence[Adapter]) -> str:
+    """What tells KV entries that were computed under other adapters apart; "" for none.
+
+    An adapter of weight 0 changes nothing, and order does not matter: their changes add up.
+    """
+    parts = sorted(f"{a.sha256 or a.path}:{float(a.scale)!r}" for a in adapters if a.scale)
+    return "\n".join(parts)
 
 
 @dataclass(frozen=True, slots=True)

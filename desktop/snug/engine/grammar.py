@@ -1,4 +1,4 @@
-"""Answers that must follow a JSON schema."""
+"""Answers that must follow a JSON schema or a grammar."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ _NOT_UNDERSTOOD = (
     *(ValueError, KeyError, TypeError, AttributeError),
     *(AssertionError, IndexError, RecursionError),
 )
+
+_REFUSED = {
+    "schema": "its grammar",
+    "grammar": "it; a rule may begin with itself, or a <token> may not be one of the model's",
+}
 
 
 def to_gbnf(schema: str) -> str:
@@ -40,17 +45,30 @@ def _literal(constant: str) -> str:
 
 
 class Grammar:
-    """Checks drawn tokens against a grammar. Engine thread only."""
+    """Checks drawn tokens against a grammar. Engine thread only.
 
-    def __init__(self, llama: Any, loaded: LoadedModel, schema: str) -> None:
+    Args (constructor):
+        schema: JSON schema, checked by `check_schema`; "" where there is a grammar.
+        gbnf: a grammar in llama.cpp's notation, checked by `check_grammar`.
+
+    Raises (constructor): UserError.
+    """
+
+    def __init__(
+        self, llama: Any, loaded: LoadedModel, schema: str = "", *, gbnf: str = ""
+    ) -> None:
         self._llama = llama
+        what = "schema" if schema else "grammar"
         try:
-            text = to_gbnf(schema)
+            text = to_gbnf(schema) if schema else gbnf
         except _NOT_UNDERSTOOD as error:
             raise UserError(f"The schema cannot be followed: {str(error)[:200]}.") from error
-        self._sampler = llama.llama_sampler_init_grammar(loaded.vocabulary, text.encode(), b"root")
+        self._sampler = llama.llama_sampler_init_grammar(
+            loaded.vocabulary, text.encode(errors="replace"), b"root"
+        )
         if not self._sampler:
-            raise UserError("The schema cannot be followed: llama.cpp refused its grammar.")
+            raise UserError(f"The {what} cannot be followed: llama.cpp refused {_REFUSED[what]}.")
+        self._what = what
         self._single = (llama.llama_token_data * 1)()
         self._size = llama.llama_vocab_n_tokens(loaded.vocabulary)
 
@@ -62,14 +80,11 @@ class Grammar:
         self._apply(self._single, 1)
         return bool(self._single[0].logit != float("-inf"))
 
-    def candidates(self, logits: Any) -> Any:
-        """All tokens as llama.cpp's samplers take them, the forbidden ones at minus infinity.
+    def all_tokens(self, logits: Any) -> Any:
+        """All tokens as llama.cpp's samplers take them, which may write over them.
 
         Args:
             logits: pointer to `float32[vocabulary]`.
-
-        Raises:
-            UserError: the model has no token that the schema allows here.
         """
         import numpy as np  # the bindings have loaded it already
 
@@ -77,11 +92,23 @@ class Grammar:
         data = np.zeros(self._size, dtype=fields)
         data["id"] = np.arange(self._size, dtype=np.int32)
         data["logit"] = np.ctypeslib.as_array(logits, shape=(self._size,))
+        return data
+
+    def candidates(self, logits: Any) -> Any:
+        """As `all_tokens`, the forbidden ones at minus infinity.
+
+        Raises:
+            UserError: the model has no token that the schema allows here.
+        """
+        import numpy as np  # as above
+
+        data = self.all_tokens(logits)
         pointer = data.ctypes.data_as(self._llama.llama_token_data_p)
         self._apply(pointer, self._size)
         if np.isneginf(data["logit"]).all():
             raise UserError(
-                "The model has no word that the schema allows next. Choose another schema or model."
+                f"The model has no word that the {self._what} allows next. Choose another "
+                f"{self._what} or model."
             )
         return data
 

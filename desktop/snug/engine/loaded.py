@@ -103,6 +103,11 @@ class LoadedModel:
         return token in self._controls
 
     @property
+    def enders(self) -> frozenset[int]:
+        """All tokens that end a turn."""
+        return self._enders
+
+    @property
     def bos(self) -> int | None:
         """The token that every prompt of this model begins with; None where there is none."""
         token = int(self._llama.llama_vocab_bos(self.vocabulary))

@@ -288,8 +288,9 @@ class PromptBuilder:
 
 
 def _speaks_at_once(request: GenerationRequest) -> bool:
-    """The answer goes on with visible text, or follows a schema: no thinking before it."""
-    return bool(request.answer_start or request.schema)
+    """The answer goes on with visible text, or follows a schema or grammar: no thinking first."""
+    grammar = request.sampling.grammar if request.sampling is not None else ""
+    return bool(request.answer_start or request.schema or grammar)
 
 
 def _thinking_begun(request: GenerationRequest) -> str:

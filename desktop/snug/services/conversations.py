@@ -57,6 +57,7 @@ class _Turn:
     path: tuple[Message, ...]
     answer: Message
     schema: str = ""
+    top_logprobs: int | None = None
 
 
 class ConversationService:
@@ -139,11 +140,20 @@ class ConversationService:
 
     # -- answering ----------------------------------------------------------------------------
 
-    def send(self, conversation_id: str, text: str, sink: EventSink, *, schema: str = "") -> Run:
+    def send(
+        self,
+        conversation_id: str,
+        text: str,
+        sink: EventSink,
+        *,
+        schema: str = "",
+        top_logprobs: int | None = None,
+    ) -> Run:
         """Store the person's message after the active leaf and answer it.
 
         Args:
             schema: JSON schema that the answer must follow; "" for free text.
+            top_logprobs: as in `GenerationRequest`.
 
         Raises:
             UserError: the text is blank, or this conversation is still answering.
@@ -156,7 +166,7 @@ class ConversationService:
         def turn(answer_id: str) -> _Turn:
             conversation = self._store.conversation(conversation_id)
             asked = self._ask(conversation, conversation.leaf_id, user_id, text, answer_id)
-            return replace(asked, schema=checked)
+            return replace(asked, schema=checked, top_logprobs=top_logprobs)
 
         return self._start(conversation_id, user_id, sink, turn)
 
@@ -281,6 +291,7 @@ class ConversationService:
             answer_start=begun.text,
             thinking_start="" if begun.text else begun.reasoning,
             schema=prepared.schema,
+            top_logprobs=prepared.top_logprobs,
         )
         with self._lock:
             self._answering[run.conversation_id] = model
@@ -344,6 +355,7 @@ class ConversationService:
             messages=tuple(messages),
             sampling=settings.sampling,
             load=self._models.load_options(model),
+            adapters=settings.adapters,
         )
 
     def _forget(self, conversation_id: str, event: Finished | Failed) -> None:

@@ -23,6 +23,7 @@ from snug.domain.conversation import (
 )
 from snug.domain.errors import UserError
 from snug.domain.events import Timings, Usage
+from snug.domain.model import Adapter
 from snug.domain.sampling import Sampling
 
 Record = TypeVar("Record", Usage, Timings, Sampling)
@@ -99,8 +100,9 @@ def settings_text(settings: ConversationSettings) -> str | None:
         "model": None if settings.model is None else storable(settings.model),
         "system_prompt": storable(settings.system_prompt),
         "sampling": None if sampling is None else asdict(sampling),
+        "adapters": [[storable(a.path), a.sha256, a.scale] for a in settings.adapters],
     }
-    return json.dumps(document, ensure_ascii=False)
+    return storable(json.dumps(document, ensure_ascii=False))
 
 
 def settings_from(column: str | None) -> ConversationSettings:
@@ -113,7 +115,13 @@ def settings_from(column: str | None) -> ConversationSettings:
         model=document.get("model"),
         system_prompt=document.get("system_prompt", ""),
         sampling=None if sampling is None else record_from(Sampling, json.dumps(sampling)),
+        adapters=tuple(Adapter(*entry) for entry in document.get("adapters", ())),
     )
+
+
+def _frozen(value: Any) -> Any:
+    """A JSON value with tuples for lists, as records hold them."""
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 def record_text(record: Usage | Timings | None) -> str | None:
@@ -126,7 +134,7 @@ def record_from(kind: type[Record], column: str | None) -> Record | None:
     if column is None:
         return None
     known = {field.name for field in fields(kind)}
-    numbers = {name: value for name, value in json.loads(column).items() if name in known}
+    numbers = {n: _frozen(value) for n, value in json.loads(column).items() if n in known}
     try:
         return kind(**numbers)
     except (TypeError, UserError):
