@@ -8,6 +8,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from snug.cli.output import ProgressLine, print_json, printable, say
 from snug.cli.sampling_options import chosen_sampling, read_text
@@ -25,8 +26,9 @@ from snug.domain.events import (
     Resumed,
     Started,
     TextDelta,
+    TokenLogprob,
 )
-from snug.domain.model import ModelFile
+from snug.domain.model import Adapter, ModelFile
 from snug.domain.sampling import Sampling
 from snug.services.bundle import Services
 from snug.services.conversations import Run
@@ -41,6 +43,7 @@ class _Answer:
 
     text: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
+    logprobs: list[TokenLogprob] = field(default_factory=list)
     started: Started | None = None
     finished: Finished | None = None
     failed: Failed | None = None
@@ -69,16 +72,16 @@ def _conversation(services: Services, options: Namespace, model: ModelFile | Non
     """The conversation to continue or a new one, with the options of this call kept in it."""
     if options.conversation:
         conversation = services.conversations.conversation(options.conversation)
-        settings = _settings(options, model, conversation.settings)
+        settings = _settings(services, options, model, conversation.settings)
         if settings != conversation.settings:
             services.conversations.save_settings(conversation.id, settings)
         return conversation.id
-    settings = _settings(options, model, ConversationSettings())
+    settings = _settings(services, options, model, ConversationSettings())
     return services.conversations.create(settings).id
 
 
 def _settings(
-    options: Namespace, model: ModelFile | None, old: ConversationSettings
+    services: Services, options: Namespace, model: ModelFile | None, old: ConversationSettings
 ) -> ConversationSettings:
     settings = old
     if model is not None:
@@ -92,17 +95,39 @@ def _settings(
     if chosen:
         base = old.sampling or (model.sampling if model is not None else None) or Sampling()
         settings = replace(settings, sampling=replace(base, **chosen))
+    if options.adapter:
+        target = model or services.models.for_conversation(settings)
+        adapters = tuple(_adapter(services, text, target) for text in options.adapter)
+        settings = replace(settings, adapters=adapters)
     return settings
+
+
+def _adapter(services: Services, text: str, model: ModelFile) -> Adapter:
+    """The adapter that FILE[:SCALE] names. Raises: UserError."""
+    path, found, tail = text.rpartition(":")
+    with contextlib.suppress(ValueError):
+        if found and path:
+            return services.models.adapter(Path(path), model, float(tail))
+    return services.models.adapter(Path(text), model)
 
 
 def _ask_once(services: Services, conversation_id: str, session: Session, schema: str) -> int:
     options = session.options
     answer = _Answer()
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-    run = services.conversations.send(conversation_id, options.prompt, events.put, schema=schema)
+    run = services.conversations.send(
+        conversation_id,
+        options.prompt,
+        events.put,
+        schema=schema,
+        top_logprobs=options.logprobs,
+    )
     code = _follow(run, events, answer, quiet=options.json)
     if options.json:
-        print_json(_document(answer, conversation_id if not options.no_save else None))
+        document = _document(answer, conversation_id if not options.no_save else None)
+        if options.logprobs is not None:
+            document["logprobs"] = [_logprob(each) for each in answer.logprobs]
+        print_json(document)
     if answer.failed is not None:
         say(answer.failed.message)
         return 1
@@ -143,6 +168,7 @@ def _take(event: Event, answer: _Answer, line: ProgressLine, *, quiet: bool) -> 
                 say(f"The {event.dropped} oldest messages no longer fit and were left out.")
         case TextDelta(text):
             answer.text.append(text)
+            answer.logprobs.extend(event.logprobs)
             if not quiet:
                 line.clear()
                 print(printable(text), end="", flush=True)
@@ -177,6 +203,13 @@ def _document(answer: _Answer, conversation_id: str | None) -> dict[str, object]
     if answer.failed is not None:
         document["error"] = answer.failed.message
     return document
+
+
+def _logprob(told: TokenLogprob) -> dict[str, object]:
+    """A token as JSON; bytes that are no whole character become U+FFFD."""
+    top = [{"token": s.decode(errors="replace"), "logprob": value} for s, value in told.top]
+    token = told.spelling.decode(errors="replace")
+    return {"token": token, "logprob": told.logprob, "top": top}
 
 
 def _read_schema(options: Namespace) -> str:

@@ -11,6 +11,7 @@ from snug.domain.model import Adapter, LoadOptions, ModelFile
 from snug.domain.sampling import Sampling
 
 ANSWER_RESERVE = 512  # tokens kept free for the answer; at most a quarter of the context
+MAX_TOP_LOGPROBS = 20
 
 
 class Overflow(StrEnum):

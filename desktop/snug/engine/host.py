@@ -11,10 +11,11 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import TypeVar
 
+from snug.domain.embedding import Embeddings, Ranking
 from snug.domain.errors import EnvironmentFault, SnugError
 from snug.domain.events import (
     Event,
@@ -31,6 +32,7 @@ from snug.domain.model import Device, LoadOptions, ModelFile, Placement
 from snug.domain.prompt import ContextPlan, GenerationRequest
 from snug.engine.answer import Answerer
 from snug.engine.decoder import AbortSwitch, Decoder
+from snug.engine.embedding import EmbeddingDesk
 from snug.engine.fitting import find_fit
 from snug.engine.loaded import Cancelled, LoadedModel, same_load
 from snug.engine.native import Native
@@ -83,6 +85,7 @@ class EngineHost:
         # Below: engine thread only, but for reading `_placed`.
         self._native: Native | None = None
         self._loaded: LoadedModel | None = None
+        self._desk = EmbeddingDesk()
         self._builder: PromptBuilder | None = None
         self._decoder: Decoder | None = None
         self._placed: tuple[ModelFile, Placement] | None = None
@@ -113,6 +116,17 @@ class EngineHost:
     def fit(self, model: ModelFile, options: LoadOptions) -> Fit:
         """How a model would be loaded now; projected between two tokens of a running answer."""
         return self.call(lambda native: find_fit(native, model, options))
+
+    def embed(self, model: ModelFile, options: LoadOptions, texts: Sequence[str]) -> Embeddings:
+        """Texts as vectors, between two tokens of a running answer; waits for them."""
+        return self.call(lambda native: self._desk.get(native, model, options).embed(texts))
+
+    def rerank(
+        self, model: ModelFile, options: LoadOptions, query: str, documents: Sequence[str]
+    ) -> Ranking:
+        """How well each document answers a question; waits for it."""
+        desk = self._desk
+        return self.call(lambda native: desk.get(native, model, options).rerank(query, documents))
 
     def problems(self) -> tuple[str, ...]:
         """What went wrong while bringing up the devices, in sentences."""
@@ -222,6 +236,7 @@ class EngineHost:
             elif closing:
                 break
         self._unload()
+        self._desk.close()
 
     def _answer_quick(self) -> None:
         while self._quick:  # asked per token: no lock where there is nothing

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from snug.domain.events import TokenLogprob
-
-MAX_TOP = 20
+from snug.domain.prompt import MAX_TOP_LOGPROBS
 
 
 def token_logprobs(
@@ -30,7 +29,7 @@ def token_logprobs(
     values = np.ctypeslib.as_array(logits, shape=(size,)).astype(np.float64)
     peak = values.max()
     values -= peak + np.log(np.exp(values - peak).sum())
-    count = max(0, min(count, MAX_TOP, size))
+    count = max(0, min(count, MAX_TOP_LOGPROBS, size))
     top: list[tuple[bytes, float]] = []
     if count:
         # All that are as likely as the last one that is told, so that ties break the same way.

@@ -98,8 +98,8 @@ def _tensor_problems(adapter: GgufHeader, model: Mapping[str, TensorInfo]) -> It
 
 def _fits(a: tuple[int, ...], b: tuple[int, ...], base: TensorInfo) -> bool:
     """Whether B·A has the shape of the tensor that it is added to."""
-    if not 2 <= len(a) <= 3 or len(a) != len(b) or min(*a, *b) < 1 or a[1] != b[0]:
+    if not 2 <= len(a) <= 3 or len(a) != len(b) or min(*a, *b) < 1:
         return False
-    if base.name.startswith("token_embd"):  # rows are looked up here, so A and B are turned round
-        return len(a) == 2 and base.shape[:2] == (b[1], a[1]) or base.shape[:2] == (b[1], a[0])
-    return base.shape[:2] == (a[0], b[1]) and a[2:] == b[2:] == tuple(base.shape[2:])
+    if base.name == "token_embd.weight":  # its rows are looked up, so A lies the other way round
+        return len(a) == 2 and a[0] == b[0] and base.shape[:2] == (b[1], a[1])
+    return a[1] == b[0] and base.shape[:2] == (a[0], b[1]) and a[2:] == b[2:] == base.shape[2:]

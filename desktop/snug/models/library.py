@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Final
 
 from snug.domain.errors import EnvironmentFault, ModelFileError, NotFoundError, UserError
-from snug.domain.model import ModelFile
+from snug.domain.model import Adapter, ModelFile
 from snug.models import starter
 from snug.models.damage import Problem, quoted, quoted_path
+from snug.models.adapters import open_adapter
 from snug.models.digest import Cancelled, Progress, sha256_of, stamp_of
 from snug.models.index import LibraryIndex
 from snug.models.index_codec import IndexContent, IndexEntry
@@ -140,6 +141,10 @@ class Library:
             self._delete_own(Path(file.path))
         self._index.update(lambda content: _without(content, entry.model.name))
         return entry.model
+
+    def adapter(self, path: Path, model: ModelFile, scale: float = 1.0) -> Adapter:
+        """A LoRA adapter, checked against the model. Raises: ModelFileError, UserError."""
+        return open_adapter(path, Path(model.path), scale)
 
     def check(self, path: Path) -> tuple[str, ...]:
         """Everything that is wrong with a GGUF file, in sentences; empty when it is sound.

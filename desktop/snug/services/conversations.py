@@ -28,7 +28,7 @@ from snug.domain.conversation import (
 from snug.domain.errors import SnugError, UserError
 from snug.domain.events import Failed, Finished
 from snug.domain.model import ModelFile
-from snug.domain.prompt import GenerationRequest, PromptMessage
+from snug.domain.prompt import MAX_TOP_LOGPROBS, GenerationRequest, PromptMessage
 from snug.domain.schema import check_schema
 from snug.domain.search import SearchHit
 from snug.services.answer import AnswerRun
@@ -160,6 +160,11 @@ class ConversationService:
         """
         if not text.strip():
             raise UserError("Write a message first.")
+        if top_logprobs is not None and not 0 <= top_logprobs <= MAX_TOP_LOGPROBS:
+            raise UserError(
+                f"From 0 to {MAX_TOP_LOGPROBS} of the likeliest tokens can be told with each; "
+                f"{top_logprobs} cannot."
+            )
         user_id = new_id()
         checked = check_schema(schema) if schema else ""
 

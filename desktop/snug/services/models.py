@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from snug.domain.conversation import ConversationSettings
+from snug.domain.embedding import Embeddings, Ranking
 from snug.domain.errors import NotFoundError, UserError
 from snug.domain.fit import Fit
-from snug.domain.model import Device, LoadOptions, ModelFile, Placement
+from snug.domain.model import Adapter, Device, LoadOptions, ModelFile, Placement
 from snug.services.protocols import (
     Cancellable,
     ConversationStore,
@@ -142,6 +144,18 @@ class ModelService:
     def remove(self, name: str) -> ModelFile:
         """Forget a model. Raises: NotFoundError."""
         return self._library.remove(name)
+
+    def adapter(self, path: Path, model: ModelFile, scale: float = 1.0) -> Adapter:
+        """A LoRA adapter for a model, checked. Raises: ModelFileError, UserError."""
+        return self._library.adapter(path, model, scale)
+
+    def embed(self, model: ModelFile, texts: Sequence[str]) -> Embeddings:
+        """Texts as vectors of length 1; waits for the engine. Raises: SnugError."""
+        return self._engine.embed(model, self.load_options(model), texts)
+
+    def rerank(self, model: ModelFile, query: str, documents: Sequence[str]) -> Ranking:
+        """How well each document answers a question; waits. Raises: SnugError."""
+        return self._engine.rerank(model, self.load_options(model), query, documents)
 
     def check(self, path: Path) -> tuple[str, ...]:
         """What is wrong with a GGUF file, in sentences."""

@@ -16,10 +16,11 @@ from snug.domain.conversation import (
     Message,
     Part,
 )
+from snug.domain.embedding import Embeddings, Ranking
 from snug.domain.errors import SnugError
 from snug.domain.events import Event
 from snug.domain.fit import Fit
-from snug.domain.model import Device, LoadOptions, ModelFile, Placement
+from snug.domain.model import Adapter, Device, LoadOptions, ModelFile, Placement
 from snug.domain.prompt import ContextPlan, GenerationRequest
 from snug.domain.search import SearchHit
 
@@ -69,6 +70,14 @@ class Engine(Protocol):
 
     def versions(self) -> dict[str, str]:
         """Versions of the native library and the CPU variant in use, by name."""
+
+    def embed(self, model: ModelFile, options: LoadOptions, texts: Sequence[str]) -> Embeddings:
+        """Texts as vectors; waits for the engine. Raises: SnugError."""
+
+    def rerank(
+        self, model: ModelFile, options: LoadOptions, query: str, documents: Sequence[str]
+    ) -> Ranking:
+        """How well each document answers a question; waits for the engine. Raises: SnugError."""
 
     def placement(self) -> tuple[ModelFile, Placement] | None:
         """The loaded model and where it lies; None while nothing is loaded."""
@@ -167,6 +176,14 @@ class ModelLibrary(Protocol):
 
     def remove(self, name: str) -> ModelFile:
         """Forget a model; a file that Snug itself put on the disk is deleted with it."""
+
+    def adapter(self, path: Path, model: ModelFile, scale: float = 1.0) -> Adapter:
+        """A LoRA adapter file, checked against the model that it is to change.
+
+        Raises:
+            ModelFileError: it is damaged, no LoRA adapter, or made for another model.
+            UserError: the scale is out of range.
+        """
 
     def check(self, path: Path) -> tuple[str, ...]:
         """Everything that is wrong with a GGUF file, in sentences; empty when it is sound."""
