@@ -136,6 +136,17 @@ def test_the_same_seed_gives_the_same_answer(snug: Snug) -> None:
     assert one == two != other
 
 
+def test_sampling_options_reach_the_answer(snug: Snug, tmp_path: Path) -> None:
+    grammar = tmp_path / "yes.gbnf"
+    grammar.write_text('root ::= ("yes" | "no") "!"')
+    answer = ask(
+        snug, "Is it?", "--no-save", "--grammar", str(grammar), "--logit-bias", "yes=-100",
+        "--logit-bias", "no=5", "--min-p", "0", "--top-k", "5", "--dry-multiplier", "0.8",
+        "--dry-breaker", "x", "--xtc-probability", "0.1", "--mirostat", "2", "--seed", "3",
+    )  # fmt: skip
+    assert answer["text"] == "no!"
+
+
 def test_a_schema_holds_the_answer(snug: Snug, tmp_path: Path) -> None:
     schema = tmp_path / "schema.json"
     schema.write_text(
@@ -163,6 +174,10 @@ def test_a_schema_holds_the_answer(snug: Snug, tmp_path: Path) -> None:
         (("chat", "--prompt", "x", "--temperature", "9"), "between"),
         (("chat", "--prompt", "x", "--context-length", "3"), "context"),
         (("chat", "--prompt", "x", "--schema", "/nowhere.json"), "schema"),
+        (("chat", "--prompt", "x", "--grammar", "/nowhere.gbnf"), "grammar"),
+        (("chat", "--prompt", "x", "--min-p", "nan"), "min_p must be between 0 and 1"),
+        (("chat", "--prompt", "x", "--logit-bias", "yes"), "TOKEN=N"),
+        (("chat", "--prompt", "x", "--adapter", "/nowhere.gguf:0.5"), "nowhere.gguf"),
         (("chat", "--prompt", "x", "--conversation", "nope"), "nope"),
         (("conversations", "show", "nope"), "nope"),
         (("conversations", "delete", "nope"), "nope"),

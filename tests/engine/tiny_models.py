@@ -74,12 +74,14 @@ def make_lora(
     kind: str = "lora",
     alpha: float | int = 4.0,
     halves: tuple[str, ...] = ("a", "b"),
+    part: str = "adapter",
 ) -> Path:
-    """An adapter of rank 4 for one square, or given, tensor."""
+    """An adapter of rank 4 for one square, or given, tensor; or a file of another part."""
     random = np.random.default_rng(5)
     writer = gguf.GGUFWriter(path, architecture)
-    writer.add_type("adapter")
-    writer.add_string("adapter.type", kind)
+    writer.add_type(part)
+    if part == "adapter":
+        writer.add_string("adapter.type", kind)
     if isinstance(alpha, int):
         writer.add_uint32("adapter.lora.alpha", alpha)
     else:

@@ -12,6 +12,8 @@ from tests.starter import starter_model
 
 from snug.domain.errors import ModelFileError, UserError
 from snug.models.adapters import open_adapter
+from snug.models.inspection import inspect
+from snug.models.roles import FileRole
 
 WIDTH = 576
 
@@ -62,6 +64,26 @@ def test_a_damaged_adapter_is_refused_wherever_it_is_cut_or_changed(tmp_path: Pa
         path.write_bytes(whole[:place] + b"\xff" + whole[place + 1 :])
         with pytest.raises(ModelFileError):
             open_adapter(path, model)
+
+
+@pytest.mark.parametrize(("architecture", "part"), [("clip", "mmproj"), ("eagle3", "model")])
+def test_files_of_other_parts_pass_the_same_bounded_reader(
+    tmp_path: Path, architecture: str, part: str
+) -> None:
+    """A projector and a draft model: cut or with impossible counts, each is told in a sentence."""
+    path = tmp_path / "part.gguf"
+    make_lora(path, WIDTH, architecture=architecture, part=part)
+    whole = path.read_bytes()
+    found = inspect(path)
+    assert found.role is (FileRole.PROJECTOR if part == "mmproj" else FileRole.DRAFT)
+    for cut in range(0, len(whole), len(whole) // 20):
+        path.write_bytes(whole[:cut])
+        began = time.perf_counter()
+        assert inspect(path).damage
+        assert time.perf_counter() - began < 1.0
+    for place in (0, 4, 8, 15, 16, 23):
+        path.write_bytes(whole[:place] + b"\xff" + whole[place + 1 :])
+        assert inspect(path).damage
 
 
 def test_what_is_no_adapter_is_refused(tmp_path: Path) -> None:

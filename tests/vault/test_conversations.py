@@ -20,9 +20,11 @@ from snug.domain.conversation import (
 )
 from snug.domain.errors import NotFoundError
 from snug.domain.events import Timings, Usage
+from snug.domain.model import Adapter
 from snug.domain.sampling import Sampling
 from snug.services.protocols import ConversationStore
 from snug.vault.conversations import Conversations
+from snug.vault.rows import settings_from
 from snug.vault.vault import Vault
 
 
@@ -209,8 +211,33 @@ def test_settings_of_a_conversation_can_change(store: Conversations) -> None:
     chosen = ConversationSettings("other", "", Sampling(top_k=3))
     store.set_settings(conversation, chosen)
     assert store.conversation(conversation).settings == chosen
+    every = Sampling(
+        temperature=1.5,
+        mirostat=2,
+        adaptive_target=0.2,
+        dry_breakers=("\n", "—", "\ud800"),
+        logit_bias=(("#5", -100.0), (" hello", 2)),
+        ignore_eos=True,
+        grammar='root ::= "é"',
+    )
+    adapters = (Adapter("/a.gguf", "1" * 64, 0.5), Adapter("/b.gguf", ""))
+    store.set_settings(conversation, ConversationSettings(None, "", every, adapters))
+    kept = store.conversation(conversation).settings
+    assert kept.adapters == adapters
+    assert kept.sampling == replace(every, dry_breakers=("\n", "—", "\ufffd"))
     store.set_settings(conversation, ConversationSettings())
     assert store.conversation(conversation).settings == ConversationSettings()
+
+
+def test_settings_of_an_older_or_newer_version_are_read() -> None:
+    older = '{"model": null, "system_prompt": "s", "sampling": {"temperature": 0.5, "top_k": 7}}'
+    expected = Sampling(temperature=0.5, top_k=7)
+    assert settings_from(older) == ConversationSettings(None, "s", expected)
+    newer = older.replace('"top_k": 7', '"top_k": 7, "unheard_of": [1]').replace(
+        "{", '{"x": 1, ', 1
+    )
+    assert settings_from(newer) == ConversationSettings(None, "s", expected)
+    assert settings_from(older.replace("7", '"7"')) == ConversationSettings(None, "s", None)
 
 
 def test_settings_of_the_application_are_kept(store: Conversations) -> None:

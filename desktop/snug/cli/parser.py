@@ -7,6 +7,7 @@ from pathlib import Path
 
 from snug.cli import chat, conversations, doctor, hub, models
 from snug.cli.sampling_options import add_sampling_options
+from snug.domain.prompt import MAX_TOP_LOGPROBS
 
 
 def build_parser(version: str) -> argparse.ArgumentParser:
@@ -92,6 +93,7 @@ def _add_chat(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     parser.add_argument(
         "--logprobs",
         type=int,
+        choices=range(MAX_TOP_LOGPROBS + 1),
         metavar="N",
         help="with --prompt --json: each token's log-probability and the N likeliest, up to 20",
     )

@@ -23,7 +23,7 @@ class Embeddings:
     def __len__(self) -> int:
         return len(self.truncated)
 
-    def row(self, index: int) -> memoryview:
+    def row(self, index: int) -> memoryview[float]:
         """One text's vector, `float32[dimensions]`; shares memory with all."""
         start = 4 * self.dimensions * index
         return memoryview(self.data)[start : start + 4 * self.dimensions].cast("f")

@@ -30,7 +30,8 @@ class Adapters:
             ModelFileError: llama.cpp cannot apply one to this model; nothing has changed then.
         """
         chosen = [(self._handle(adapter), adapter.scale) for adapter in adapters if adapter.scale]
-        handles = (ctypes.c_void_p * len(chosen))(*(handle for handle, _ in chosen))
+        addresses = (ctypes.cast(handle, ctypes.c_void_p).value for handle, _ in chosen)
+        handles = (ctypes.c_void_p * len(chosen))(*addresses)
         scales = (ctypes.c_float * len(chosen))(*(scale for _, scale in chosen))
         # The bindings declare a pointer to a pointer where llama.cpp wants an array of handles.
         kind = self._llama.llama_set_adapters_lora.argtypes[1]
@@ -58,5 +59,5 @@ class Adapters:
                     f"The adapter {adapter.path} cannot be used with this model. It may be made "
                     "for another one, or the file has changed; leave it out or choose another."
                 )
-            self._loaded[key] = ctypes.cast(handle, ctypes.c_void_p)
+            self._loaded[key] = handle
         return self._loaded[key]

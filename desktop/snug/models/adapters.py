@@ -84,10 +84,10 @@ def _tensor_problems(adapter: GgufHeader, model: Mapping[str, TensorInfo]) -> It
             yield f"The adapter's tensor {quoted(name)} has no counterpart. {GET_AGAIN}"
         elif base not in model:
             yield f"The adapter changes {quoted(base)}, which this model does not have. {_OTHER}"
-        elif tensor.type.name not in _REALS:
+        elif tensor.type.label not in _REALS:
             yield (
-                f"The adapter's tensor {quoted(name)} is {tensor.type.name}; Snug applies F32, F16 "
-                "and BF16. Convert the adapter anew."
+                f"The adapter's tensor {quoted(name)} is {tensor.type.label}; Snug applies F32, "
+                "F16 and BF16. Convert the adapter anew."
             )
         elif half == _A and not _fits(tensor.shape, other.shape, model[base]):
             yield (

@@ -17,8 +17,8 @@ from typing import Final
 from snug.domain.errors import EnvironmentFault, ModelFileError, NotFoundError, UserError
 from snug.domain.model import Adapter, ModelFile
 from snug.models import starter
-from snug.models.damage import Problem, quoted, quoted_path
 from snug.models.adapters import open_adapter
+from snug.models.damage import Problem, quoted, quoted_path
 from snug.models.digest import Cancelled, Progress, sha256_of, stamp_of
 from snug.models.index import LibraryIndex
 from snug.models.index_codec import IndexContent, IndexEntry
