@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from snug.domain.conversation import (
     ConversationSettings,
     Message,
+    Overflow,
     Part,
     PartKind,
     Role,
@@ -29,7 +30,7 @@ Record = TypeVar("Record", Usage, Timings, Sampling)
 
 # In the order in which `message_from` reads the columns.
 SELECT_MESSAGES = """SELECT seq, id, parent, role, status, model, created_ms, text, layout, usage,
-        timings, error
+        timings, error, pinned
     FROM messages WHERE conversation = ? ORDER BY seq"""
 
 
@@ -74,7 +75,8 @@ def message_from(
     row: tuple[Any, ...], conversation_id: str, parent_id: str | None, journal: Iterable[Part]
 ) -> Message:
     """A message from a row of `SELECT_MESSAGES`."""
-    _, message_id, _, role, status, model, created_ms, text, layout, usage, timings, error = row
+    _, message_id, _, role, status, model, created_ms, text, layout, *rest = row
+    usage, timings, error, pinned = rest
     return Message(
         id=message_id,
         conversation_id=conversation_id,
@@ -87,6 +89,7 @@ def message_from(
         usage=record_from(Usage, usage),
         timings=record_from(Timings, timings),
         error=error,
+        pinned=bool(pinned),
     )
 
 
@@ -99,20 +102,23 @@ def settings_text(settings: ConversationSettings) -> str | None:
         "model": None if settings.model is None else storable(settings.model),
         "system_prompt": storable(settings.system_prompt),
         "sampling": None if sampling is None else asdict(sampling),
+        "overflow": settings.overflow.value,
     }
     return json.dumps(document, ensure_ascii=False)
 
 
 def settings_from(column: str | None) -> ConversationSettings:
-    """The settings of a conversation; fields that this version does not know are passed over."""
+    """The settings of a conversation; what this version does not know is passed over."""
     if column is None:
         return ConversationSettings()
     document = json.loads(column)
     sampling = document.get("sampling")
+    overflow = document.get("overflow")
     return ConversationSettings(
         model=document.get("model"),
         system_prompt=document.get("system_prompt", ""),
         sampling=None if sampling is None else record_from(Sampling, json.dumps(sampling)),
+        overflow=Overflow(overflow) if overflow in tuple(Overflow) else Overflow.DROP,
     )
 
 
