@@ -110,13 +110,17 @@ class SummarisedAnswer:
     def _run(self, begin: Callable[[], Cancellable]) -> None:
         """Give the engine its next work, or end where the person has stopped it."""
         if self._is_cancelled():
-            self._sink(Finished(Usage(0, 0, 0), StopReason.STOPPED, Timings(0.0, 0.0, 0.0)))
+            self._stop()
             return
         handle = begin()
         with self._lock:
             self._handle = handle
         if self._is_cancelled():
             handle.cancel()
+
+    def _stop(self) -> None:
+        """End before the answer began."""
+        self._sink(Finished(Usage(0, 0, 0), StopReason.STOPPED, Timings(0.0, 0.0, 0.0)))
 
     def _is_cancelled(self) -> bool:
         with self._lock:
@@ -173,7 +177,7 @@ class SummarisedAnswer:
             elif isinstance(event, Finished):
                 text = "".join(parts).strip()
                 if event.stop_reason is StopReason.STOPPED:
-                    self._sink(event)
+                    self._stop()
                 elif text:
                     self._fold(text, passages[1:], plan)
                 else:
