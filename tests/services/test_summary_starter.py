@@ -39,7 +39,7 @@ def _choose(desk: Desk, overflow: Overflow) -> None:
 def test_a_long_conversation_goes_on_with_a_summary_that_the_model_wrote(desk: Desk) -> None:
     _choose(desk, Overflow.SUMMARISE)
     dropped = []
-    for number in range(12):
+    for number in range(9):
         answer, listener = desk.send(f"{number}. {_FACT}")
         assert answer.status is Status.COMPLETE
         dropped.append(listener.started.dropped)
@@ -55,7 +55,7 @@ def test_a_long_conversation_goes_on_with_a_summary_that_the_model_wrote(desk: D
 
 def test_a_long_conversation_that_is_to_stop_says_so_and_sends_nothing(desk: Desk) -> None:
     _choose(desk, Overflow.STOP)
-    answers = [desk.send(f"{number}. {_FACT}")[0] for number in range(9)]
+    answers = [desk.send(f"{number}. {_FACT}")[0] for number in range(8)]
     assert answers[0].status is Status.COMPLETE
     assert answers[-1].status is Status.FAILED
     assert "nothing was sent" in answers[-1].error
@@ -67,7 +67,8 @@ def test_a_long_conversation_that_is_to_stop_says_so_and_sends_nothing(desk: Des
 
 def test_a_pinned_message_is_still_sent_when_others_are_dropped(desk: Desk) -> None:
     _choose(desk, Overflow.DROP)
-    for number in range(8):
+    desk.send("Hi.")  # much shorter than the others, so that its place in the prompt shows
+    for number in range(7):
         desk.send(f"{number}. {_FACT}")
     plain = desk.plan("Go on.")
     first = desk.read().messages[0]
