@@ -176,7 +176,7 @@ class SummarisedAnswer:
                 parts.append(event.text)
             elif isinstance(event, Finished):
                 text = "".join(parts).strip()
-                if event.stop_reason is StopReason.STOPPED:
+                if event.stop_reason is StopReason.STOPPED or self._is_cancelled():
                     self._stop()
                 elif text:
                     self._fold(text, passages[1:], plan)
