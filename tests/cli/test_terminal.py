@@ -338,3 +338,19 @@ def test_a_list_starts_quickly(snug: Snug) -> None:
     assert time.monotonic() - began < 30
     for heavy in ("PySide6", "llama_cpp", "numpy", "keyring", "huggingface_hub"):
         assert not re.search(rf"\| +{heavy}\b", loaded), heavy
+
+
+def test_a_message_is_pinned_and_let_go(snug: Snug) -> None:
+    answer = ask(snug, "Remember the blue door.", "--max-tokens", "2")
+    talk = answer["conversation_id"]
+    shown = snug.document("conversations", "show", talk)
+    assert shown["summaries"] == []
+    message = shown["messages"][0]["id"]
+    pinned = snug.document("conversations", "pin", talk, message)
+    assert pinned == {"id": message, "pinned": True}
+    shown = snug.document("conversations", "show", talk)
+    assert [m["pinned"] for m in shown["messages"]] == [True, False]
+    assert snug.run("conversations", "unpin", talk, message).returncode == 0
+    shown = snug.document("conversations", "show", talk)
+    assert [m["pinned"] for m in shown["messages"]] == [False, False]
+    assert "nope" in snug.run("conversations", "pin", talk, "nope").stderr

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +15,15 @@ _ROLES = {"s": Role.SYSTEM, "u": Role.USER, "a": Role.ASSISTANT}
 
 
 def _talk(roles: str) -> tuple[PromptMessage, ...]:
-    return tuple(PromptMessage(_ROLES[role], str(i)) for i, role in enumerate(roles))
+    """Messages by the first letters of their roles; a capital letter is pinned."""
+    return tuple(
+        PromptMessage(_ROLES[role.lower()], str(i), pinned=role.isupper())
+        for i, role in enumerate(roles)
+    )
+
+
+def _letters(messages: Sequence[PromptMessage]) -> str:
+    return "".join(m.role.value[0].upper() if m.pinned else m.role.value[0] for m in messages)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +56,34 @@ def test_whatever_is_dropped_the_newest_question_and_the_system_prompt_stay(role
         assert count == 0 or turns[0].role is Role.USER
         questions = [m for m in messages if m.role is Role.USER]
         assert not questions or questions[-1] in left
+
+
+@pytest.mark.parametrize(
+    ("roles", "left"),
+    [
+        ("suAuauau", ["suAuauau", "suAuau", "suAu"]),
+        ("suaUauau", ["suaUauau", "sUauau", "sUau"]),
+        ("uaUau", ["uaUau", "Uau"]),
+        ("uAuAu", ["uAuAu"]),
+        ("uauaU", ["uauaU", "uaU", "U"]),
+        ("uauaA", ["uauaA", "uaA"]),
+    ],
+)
+def test_a_pinned_message_and_its_exchange_stay(roles: str, left: list[str]) -> None:
+    messages = _talk(roles)
+    assert [_letters(drop_oldest(messages, n)) for n in droppable(messages)] == left
+
+
+@given(st.text(alphabet="uaUA", max_size=14).map(lambda roles: "u" + roles))
+def test_dropping_never_makes_two_of_a_kind_meet_that_did_not_before(roles: str) -> None:
+    messages = _talk(roles)
+    had_pairs = {pair for pair in ("uu", "aa") if pair in roles.lower()}
+    for count in droppable(messages):
+        left = drop_oldest(messages, count)
+        assert len(messages) - len(left) == count
+        assert [m for m in messages if m.pinned] == [m for m in left if m.pinned]
+        assert left[0].role is Role.USER
+        assert {pair for pair in ("uu", "aa") if pair in _letters(left).lower()} <= had_pairs
 
 
 @pytest.mark.parametrize(("context", "reserve"), [(256, 64), (2048, 512), (8192, 512), (0, 0)])

@@ -9,7 +9,7 @@ from tests.engine.asking import GREEDY, Asking, talk
 
 from snug.domain.conversation import Role
 from snug.domain.errors import SnugError, TemplateError
-from snug.domain.prompt import ContextPlan, PromptMessage
+from snug.domain.prompt import ContextPlan, Overflow, PromptMessage
 
 _ONE = replace(GREEDY, max_tokens=1)
 _SENTENCE = "The lighthouse keeper and her dog watched the ships go by all day. "
@@ -129,3 +129,27 @@ def test_a_long_newest_message_drops_no_more_than_it_needs(small: Asking) -> Non
     plan = _plan(small, long)
     assert plan.dropped == 2
     assert not plan.overflow
+
+
+def test_a_pinned_exchange_is_in_the_prompt_whatever_is_dropped(small: Asking) -> None:
+    turns = _turns(16)
+    plain = _plan(small, turns)
+    pinned = (turns[0], replace(turns[1], pinned=True), *turns[2:])
+    plan = _plan(small, pinned)
+    assert plan.dropped > 0
+    assert not plan.overflow
+    alone = _plan(small, (*turns[:2], *turns[2 + plan.dropped :]))
+    assert plan.prompt_tokens == alone.prompt_tokens
+    assert plain.dropped > 0
+
+
+def test_a_conversation_that_is_to_stop_is_told_with_numbers_and_remedies(small: Asking) -> None:
+    request = replace(small.request(_turns(16)), overflow=Overflow.STOP)
+    plan = small.plan(request)
+    assert isinstance(plan, ContextPlan)
+    assert (plan.dropped, plan.overflow) == (0, True)
+    failure = small(_turns(16), _ONE, overflow=Overflow.STOP).failure
+    assert f"{plan.prompt_tokens} tokens" in failure
+    assert "512, 128 of them for the answer; nothing was sent" in failure
+    assert "summarise" in failure
+    assert small(_turns(4), _ONE, overflow=Overflow.STOP).finished.usage.completion_tokens == 1

@@ -16,7 +16,7 @@ from snug.domain.events import (
 )
 from snug.domain.fit import Fit
 from snug.domain.model import Device, LoadOptions, ModelFile, Placement
-from snug.domain.prompt import ContextPlan, GenerationRequest
+from snug.domain.prompt import ContextPlan, GenerationRequest, droppable
 from snug.services.protocols import EventSink, PlanSink
 
 NOWHERE = Placement("test", 0, 1)
@@ -60,21 +60,33 @@ class ScriptedEngine:
     ) -> None:
         self.words = words
         self.before = before
+        self.context = 8192
+        self.message_tokens = 1
+        self.script: list[tuple[str, ...]] = []  # answers that come before `words`, in order
         self.requests: list[GenerationRequest] = []
         self.answers: list[ScriptedAnswer] = []
 
     def generate(self, request: GenerationRequest, sink: EventSink) -> ScriptedAnswer:
         self.requests.append(request)
-        answer = ScriptedAnswer(self.words, sink, self.before)
+        words = self.script.pop(0) if self.script else self.words
+        answer = ScriptedAnswer(words, sink, self.before)
         self.answers.append(answer)
         answer.start()
         return answer
 
     def preload(self, model: ModelFile, options: LoadOptions, sink: EventSink) -> ScriptedAnswer:
-        raise NotImplementedError
+        answer = ScriptedAnswer((), sink, self.before)
+        sink(Started("test", NOWHERE, 0, 0, self.context))
+        return answer
 
     def plan(self, request: GenerationRequest, sink: PlanSink) -> None:
-        sink(ContextPlan(len(request.messages), 8192, 512, 0))
+        """Every message counts `message_tokens`; what is more than the context is dropped."""
+        steps = droppable(request.messages)
+        fitting = self.context // max(1, self.message_tokens)
+        needed = len(request.messages) - fitting
+        dropped = next((step for step in steps if step >= needed), steps[-1])
+        tokens = (len(request.messages) - dropped) * self.message_tokens
+        sink(ContextPlan(tokens, self.context, 0, dropped, overflow=tokens > self.context))
 
     def fit(self, model: ModelFile, options: LoadOptions) -> Fit:
         raise NotImplementedError

@@ -11,7 +11,9 @@ from tests.vault.helpers import a_conversation, a_message, an_answer, text
 from snug.domain.conversation import (
     Conversation,
     ConversationSettings,
+    EarlierSummary,
     Message,
+    Overflow,
     Part,
     PartKind,
     Role,
@@ -332,3 +334,36 @@ def test_200_conversations_are_listed_and_one_opened_within_30_ms(store: Convers
         assert len(store.conversation(conversation).messages) == 201
         spans.append(time.perf_counter() - start)
     assert min(spans) < 0.030
+
+
+def test_a_pin_is_kept_until_it_is_taken_off(store: Conversations) -> None:
+    talk = a_conversation(store)
+    message = a_message(store, talk, "Keep this")
+    store.set_pinned(talk, message.id, True)
+    assert [m.pinned for m in store.conversation(talk).messages] == [True]
+    store.set_pinned(talk, message.id, False)
+    assert [m.pinned for m in store.conversation(talk).messages] == [False]
+    with pytest.raises(NotFoundError):
+        store.set_pinned(talk, "nobody", True)
+
+
+def test_a_newer_summary_up_to_the_same_message_replaces_the_older(store: Conversations) -> None:
+    talk = a_conversation(store)
+    message = a_message(store, talk, "Hi")
+    store.add_summary(talk, EarlierSummary(message.id, "one", "model", 5))
+    store.add_summary(talk, EarlierSummary(message.id, "two", "model", 6))
+    assert store.conversation(talk).summaries == (EarlierSummary(message.id, "two", "model", 6),)
+    store.delete(talk)
+
+
+@pytest.mark.parametrize("overflow", list(Overflow))
+def test_what_to_do_with_a_full_context_is_kept(store: Conversations, overflow: Overflow) -> None:
+    settings = ConversationSettings(overflow=overflow)
+    talk = a_conversation(store)
+    store.set_settings(talk, settings)
+    assert store.conversation(talk).settings == settings
+
+
+@pytest.mark.parametrize("unknown", ['"shift"', "null", "[1]", "7"])
+def test_a_choice_of_a_newer_version_means_dropping(unknown: str) -> None:
+    assert settings_from(f'{{"overflow": {unknown}}}').overflow is Overflow.DROP

@@ -9,8 +9,9 @@ import pytest
 from tests.vault.helpers import bytes_of
 
 from snug.domain.errors import NewerSchemaError
+from snug.vault import tables
 from snug.vault.database import FILE_NAME, Database, connect
-from snug.vault.files import locked
+from snug.vault.files import create_private, locked
 from snug.vault.keys import DataKey
 from snug.vault.migrations import BACKUP_FOLDER, STEPS, migrate, needs_migration
 from snug.vault.query import fetch, number
@@ -142,3 +143,25 @@ def test_two_that_migrate_at_once_take_each_step_once(path: Path, key: DataKey) 
         thread.join()
     assert len(taken) == 1
     assert len(list((path.parent / BACKUP_FOLDER).iterdir())) == 1
+
+
+def test_a_vault_of_the_first_format_keeps_its_messages(tmp_path: Path, key: DataKey) -> None:
+    path = tmp_path / FILE_NAME
+    create_private(path)
+    connection = opener(key)(path)
+    migrate(connection, path, backup=None, steps=STEPS[:1])
+    connection.execute(
+        "INSERT INTO conversations(id, title, created_ms, updated_ms) VALUES('c', 'Old', 1, 1)"
+    )
+    connection.execute(
+        """INSERT INTO messages(id, conversation, role, status, model, created_ms, text, error)
+        VALUES('m', 1, 'user', 'complete', '', 1, 'cranberry', '')"""
+    )
+    connection.close()
+    database = Database.open(tmp_path, key)
+    with database.reading() as connection:
+        conversation = tables.conversation(connection, "c")
+    database.close()
+    assert [(m.text, m.pinned) for m in conversation.messages] == [("cranberry", False)]
+    assert conversation.summaries == ()
+    assert len(list((tmp_path / BACKUP_FOLDER).glob("*.db"))) == 1

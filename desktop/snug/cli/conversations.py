@@ -1,4 +1,4 @@
-"""`snug conversations`: list, show, search, delete."""
+"""`snug conversations`: list, show, search, pin, unpin, delete."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import datetime
 
 from snug.cli.output import print_json, print_table, printable, say
 from snug.cli.session import Session
-from snug.domain.conversation import Message
+from snug.domain.conversation import EarlierSummary, Message
 from snug.domain.search import plain_snippet
 
 _ALL = 1_000_000
@@ -49,6 +49,7 @@ def show(session: Session) -> int:
                 "title": conversation.title,
                 "leaf_id": conversation.leaf_id,
                 "messages": [_message(m) for m in conversation.messages],
+                "summaries": [_summary(s) for s in conversation.summaries],
             }
         )
         return 0
@@ -88,6 +89,16 @@ def search(session: Session) -> int:
     return 0
 
 
+def pin(session: Session) -> int:
+    """Never leave a message out when the conversation is longer than the context."""
+    return _set_pinned(session, True)
+
+
+def unpin(session: Session) -> int:
+    """Let a message be left out again."""
+    return _set_pinned(session, False)
+
+
 def delete(session: Session) -> int:
     """Delete for good."""
     with session.open() as services:
@@ -98,6 +109,26 @@ def delete(session: Session) -> int:
     else:
         print("Deleted.")
     return 0
+
+
+def _set_pinned(session: Session, pinned: bool) -> int:
+    options = session.options
+    with session.open() as services:
+        services.conversations.pin(options.target, options.message, pinned)
+    if options.json:
+        print_json({"id": options.message, "pinned": pinned})
+    else:
+        print("Pinned." if pinned else "No longer pinned.")
+    return 0
+
+
+def _summary(summary: EarlierSummary) -> dict[str, object]:
+    return {
+        "message_id": summary.message_id,
+        "text": summary.text,
+        "model": summary.model,
+        "created_at": _time(summary.created_ms),
+    }
 
 
 def _message(message: Message) -> dict[str, object]:
@@ -111,6 +142,7 @@ def _message(message: Message) -> dict[str, object]:
         "model": message.model,
         "created_at": _time(message.created_ms),
         "error": message.error,
+        "pinned": message.pinned,
     }
 
 

@@ -151,3 +151,11 @@ def _add_conversations(commands: argparse._SubParsersAction[argparse.ArgumentPar
         if argument is not None:
             parser.add_argument("target", metavar=argument)
         parser.set_defaults(run=run)
+    for name, text, run in (
+        ("pin", "never leave a message out of a long conversation", conversations.pin),
+        ("unpin", "let a message be left out again", conversations.unpin),
+    ):
+        parser = _command(group, name, text)
+        parser.add_argument("target", metavar="ID")
+        parser.add_argument("message", metavar="MESSAGE", help="as in `show --json`")
+        parser.set_defaults(run=run)

@@ -49,6 +49,14 @@ class PartKind(StrEnum):
     REASONING = "reasoning"
 
 
+class Overflow(StrEnum):
+    """What happens to a conversation that is longer than the context."""
+
+    DROP = "drop"  # the oldest messages that are not pinned are left out
+    SUMMARISE = "summarise"  # a summary that the model writes takes their place
+    STOP = "stop"  # nothing is sent; the person is told
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """A stretch of a message of one kind, in order."""
@@ -67,6 +75,7 @@ class Message:
         model: name of the model that wrote it; "" for the person's own.
         created_ms: UTC milliseconds since the epoch; for showing, never for ordering.
         error: what went wrong, for a FAILED message.
+        pinned: it is never left out when the context is full.
     """
 
     id: str
@@ -80,6 +89,7 @@ class Message:
     usage: Usage | None = None
     timings: Timings | None = None
     error: str = ""
+    pinned: bool = False
 
     @property
     def text(self) -> str:
@@ -104,6 +114,7 @@ class ConversationSettings:
     system_prompt: str = ""
     sampling: Sampling | None = None
     adapters: tuple[Adapter, ...] = ()
+    overflow: Overflow = Overflow.DROP
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +128,19 @@ class ConversationSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlierSummary:
+    """What the model wrote about the beginning of a conversation that no longer fits its context.
+
+    It holds for every path that contains the message with `message_id`, up to and including it.
+    """
+
+    message_id: str
+    text: str
+    model: str = ""
+    created_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
     """A whole tree with its active leaf, as an immutable snapshot.
 
@@ -124,6 +148,7 @@ class Conversation:
         messages: in the order in which they were stored; parents come before children.
         leaf_id: end of the active path; None while the conversation is empty.
         draft: what stands unsent in the composer.
+        summaries: in the order in which they were written.
     """
 
     id: str
@@ -134,6 +159,7 @@ class Conversation:
     leaf_id: str | None = None
     settings: ConversationSettings = field(default_factory=ConversationSettings)
     draft: str = ""
+    summaries: tuple[EarlierSummary, ...] = ()
 
     def message(self, message_id: str) -> Message:
         """The message with this id.

@@ -19,7 +19,7 @@ class StateKeeper(Protocol):
                 serves only where it is the same.
         """
 
-    def load(self, conversation: str, fingerprint: str) -> bytes | None:
+    def load(self, conversation: str, fingerprint: str) -> bytes | bytearray | None:
         """The state kept under this conversation; None where there is none that serves."""
 
     def drop(self, conversation: str) -> None:

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 
+from snug.domain.conversation import Overflow as Overflow
 from snug.domain.conversation import Role
 from snug.domain.model import Adapter, LoadOptions, ModelFile
 from snug.domain.sampling import Sampling
 
 ANSWER_RESERVE = 512  # tokens kept free for the answer; at most a quarter of the context
 MAX_TOP_LOGPROBS = 20
-
-
-class Overflow(StrEnum):
-    """What happens to a conversation that is longer than the context."""
-
-    DROP = "drop"  # the oldest messages that are not pinned are left out
-    SUMMARISE = "summarise"  # a summary that the model writes takes their place
-    STOP = "stop"  # nothing is sent; the person is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +92,41 @@ def answer_reserve(context_length: int) -> int:
 def droppable(messages: Sequence[PromptMessage]) -> tuple[int, ...]:
     """How many of the oldest turns may be dropped, in steps that leave a valid prompt.
 
-    Each step cuts up to the next message of the person, so that what is left begins with one. The
+    Turns go by exchanges: a message of the person and what answered it. An exchange with a pinned
+    message stays whole, so that what is left begins with the person and takes turns as before. The
     system message stays, and so does the newest message of the person.
 
     Returns:
         Counts in rising order, starting with 0.
     """
-    turns = [m for m in messages if m.role is not Role.SYSTEM]
-    return (0, *(i for i, m in enumerate(turns) if i > 0 and m.role is Role.USER))
+    steps = [0]
+    for exchange in _exchanges(messages)[:-1]:
+        if not _is_pinned(exchange):
+            steps.append(steps[-1] + len(exchange))
+    return tuple(steps)
 
 
 def drop_oldest(messages: Sequence[PromptMessage], count: int) -> tuple[PromptMessage, ...]:
-    """The messages without the `count` oldest that are not the system message."""
-    system = tuple(m for m in messages if m.role is Role.SYSTEM)
-    turns = tuple(m for m in messages if m.role is not Role.SYSTEM)
-    return system + turns[count:]
+    """The messages without the `count` oldest of those that may go: neither system nor pinned."""
+    left = [m for m in messages if m.role is Role.SYSTEM]
+    for exchange in _exchanges(messages):
+        gone = 0 if _is_pinned(exchange) else min(count, len(exchange))
+        count -= gone
+        left += exchange[gone:]
+    return tuple(left)
+
+
+def _exchanges(messages: Sequence[PromptMessage]) -> list[list[PromptMessage]]:
+    """The turns, cut before each message of the person."""
+    exchanges: list[list[PromptMessage]] = []
+    for message in messages:
+        if message.role is Role.SYSTEM:
+            continue
+        if message.role is Role.USER or not exchanges:
+            exchanges.append([])
+        exchanges[-1].append(message)
+    return exchanges
+
+
+def _is_pinned(exchange: Sequence[PromptMessage]) -> bool:
+    return any(message.pinned for message in exchange)

@@ -17,6 +17,7 @@ from snug.domain.model import ModelFile
 from snug.domain.prompt import (
     ContextPlan,
     GenerationRequest,
+    Overflow,
     PromptMessage,
     answer_reserve,
     drop_oldest,
@@ -159,10 +160,7 @@ class PromptBuilder:
         """
         plan = self.plan(request, known)
         if plan.overflow:
-            raise ContextOverflowError(
-                f"This message needs {plan.prompt_tokens} tokens and the context holds "
-                f"{plan.context_length}. Shorten it, or choose a longer context in Settings."
-            )
+            raise ContextOverflowError(_too_long(request, plan))
         rendered = self._prepare(request, plan.dropped, known)
         has_template = bool(request.model.chat_template)
         return Prompt(
@@ -191,6 +189,8 @@ class PromptBuilder:
         total = count(0)
         if total <= budget:
             return ContextPlan(total, length, reserve, 0)
+        if request.overflow is Overflow.STOP:
+            return ContextPlan(total, length, reserve, 0, overflow=True)
         steps = droppable(request.messages)
         quantum = max(1, budget // 4)
         target = total - -(-(total - budget) // quantum) * quantum
@@ -285,6 +285,20 @@ class PromptBuilder:
                 base += found[base]
             base += len(segment[end:].encode())
         return found
+
+
+def _too_long(request: GenerationRequest, plan: ContextPlan) -> str:
+    if request.overflow is Overflow.STOP and len(droppable(request.messages)) > 1:
+        return (
+            f"This conversation needs {plan.prompt_tokens} tokens and the context holds "
+            f"{plan.context_length}, {plan.reserve_tokens} of them for the answer; nothing was "
+            "sent. Choose a longer context in Settings, let Snug leave out or summarise the oldest "
+            "messages, or start a new conversation."
+        )
+    return (
+        f"This message needs {plan.prompt_tokens} tokens and the context holds "
+        f"{plan.context_length}. Shorten it, or choose a longer context in Settings."
+    )
 
 
 def _speaks_at_once(request: GenerationRequest) -> bool:

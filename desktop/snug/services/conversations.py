@@ -17,6 +17,7 @@ from snug.domain.conversation import (
     ConversationSettings,
     ConversationSummary,
     Message,
+    Overflow,
     Part,
     PartKind,
     Role,
@@ -34,6 +35,7 @@ from snug.domain.search import SearchHit
 from snug.services.answer import AnswerRun
 from snug.services.models import ModelService
 from snug.services.protocols import ConversationStore, Engine, EventSink, PlanSink
+from snug.services.summary import SummarisedAnswer, spoken
 
 _MEASURED_TOKENS = 16  # a shorter answer says little about the speed
 
@@ -131,6 +133,10 @@ class ConversationService:
     def save_settings(self, conversation_id: str, settings: ConversationSettings) -> None:
         """Keep the conversation's model, system prompt and sampling."""
         self._store.set_settings(conversation_id, settings)
+
+    def pin(self, conversation_id: str, message_id: str, pinned: bool) -> None:
+        """Pin a message, so that it is never left out; or let it go. Raises: NotFoundError."""
+        self._store.set_pinned(conversation_id, message_id, pinned)
 
     def choose_branch(self, conversation_id: str, message_id: str) -> Conversation:
         """Make the newest branch through a message the active one."""
@@ -300,7 +306,13 @@ class ConversationService:
         )
         with self._lock:
             self._answering[run.conversation_id] = model
-        run.attach(self._engine.generate(request, run.on_event))
+        if request.overflow is Overflow.SUMMARISE:
+            earlier = prepared.conversation.summaries
+            answer = SummarisedAnswer(self._store, self._engine, request, prepared.path, earlier)
+            run.attach(answer)
+            answer.start(run.on_event)
+        else:
+            run.attach(self._engine.generate(request, run.on_event))
 
     def _ask(
         self,
@@ -350,7 +362,7 @@ class ConversationService:
         draft: str,
     ) -> GenerationRequest:
         settings = conversation.settings
-        messages = [PromptMessage(m.role, m.text) for m in path if m.text or m.role is Role.USER]
+        messages = [PromptMessage(m.role, m.text, m.pinned) for m in spoken(path)]
         if settings.system_prompt.strip():
             messages.insert(0, PromptMessage(Role.SYSTEM, settings.system_prompt))
         if draft.strip():
@@ -361,6 +373,7 @@ class ConversationService:
             sampling=settings.sampling,
             load=self._models.load_options(model),
             adapters=settings.adapters,
+            overflow=settings.overflow,
         )
 
     def _forget(self, conversation_id: str, event: Finished | Failed) -> None:

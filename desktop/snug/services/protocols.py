@@ -13,6 +13,7 @@ from snug.domain.conversation import (
     Conversation,
     ConversationSettings,
     ConversationSummary,
+    EarlierSummary,
     Message,
     Part,
 )
@@ -137,6 +138,12 @@ class ConversationStore(Protocol):
 
     def set_leaf(self, conversation_id: str, leaf_id: str | None) -> None:
         """Make another branch the active one."""
+
+    def set_pinned(self, conversation_id: str, message_id: str, pinned: bool) -> None:
+        """Pin a message, or let it go; does not change `updated_ms`."""
+
+    def add_summary(self, conversation_id: str, summary: EarlierSummary) -> None:
+        """Keep a summary of the beginning of a conversation; does not change `updated_ms`."""
 
     def set_title(self, conversation_id: str, title: str) -> None:
         """Rename."""

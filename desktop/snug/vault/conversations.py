@@ -16,6 +16,7 @@ from snug.domain.conversation import (
     Conversation,
     ConversationSettings,
     ConversationSummary,
+    EarlierSummary,
     Message,
     Part,
 )
@@ -43,9 +44,18 @@ class Conversations:
     `NotFoundError` where an id is unknown.
     """
 
-    def __init__(self, database: Database, writer: Writer) -> None:
+    def __init__(
+        self, database: Database, writer: Writer, after_delete: Callable[[], None] = lambda: None
+    ) -> None:
+        """Make the store of a database.
+
+        Args:
+            after_delete: removes files that belonged to a deleted conversation; called on the
+                writer's thread.
+        """
         self._database = database
         self._writer = writer
+        self._after_delete = after_delete
         self._sync_is_due = False  # writer's thread only
 
     @property
@@ -103,6 +113,16 @@ class Conversations:
         """Make another branch the active one."""
         self._write(lambda connection: tables.set_leaf(connection, conversation_id, leaf_id))
 
+    def set_pinned(self, conversation_id: str, message_id: str, pinned: bool) -> None:
+        """Pin a message, or let it go; does not change `updated_ms`."""
+        self._write(
+            lambda connection: tables.set_pinned(connection, conversation_id, message_id, pinned)
+        )
+
+    def add_summary(self, conversation_id: str, summary: EarlierSummary) -> None:
+        """Keep a summary of the beginning of a conversation; does not change `updated_ms`."""
+        self._write(lambda connection: tables.add_summary(connection, conversation_id, summary))
+
     def set_title(self, conversation_id: str, title: str) -> None:
         """Rename."""
         self._write(lambda connection: tables.set_title(connection, conversation_id, title))
@@ -118,6 +138,7 @@ class Conversations:
     def delete(self, conversation_id: str) -> None:
         """Remove a conversation and everything of it, also from the search index and the log."""
         self._write(lambda connection: tables.delete(connection, conversation_id), durable=True)
+        self._writer.run(self._after_delete)
         self._writer.run(lambda: self._empty_log(_CHECKPOINT_TRIES))
 
     def set_setting(self, name: str, value: str) -> None:

@@ -111,7 +111,38 @@ _FIRST_SCHEMA = (
     END""",
 )
 
-STEPS: tuple[Step, ...] = (first_schema,)
+
+def long_conversations(connection: apsw.Connection) -> None:
+    """2: pinned messages, summaries of what no longer fits a context, and the kept KV states.
+
+    `kv_states.secret` is half of the key of the file (see `kv_states`); `used` counts upwards.
+    """
+    for statement in _LONG_CONVERSATIONS:
+        connection.execute(statement)
+
+
+_LONG_CONVERSATIONS = (
+    "ALTER TABLE messages ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0",
+    """CREATE TABLE summaries(
+        seq INTEGER PRIMARY KEY,
+        conversation INTEGER NOT NULL REFERENCES conversations(seq),
+        message INTEGER NOT NULL UNIQUE REFERENCES messages(seq),
+        text TEXT NOT NULL,
+        model TEXT NOT NULL,
+        created_ms INTEGER NOT NULL
+    ) STRICT""",
+    "CREATE INDEX summaries_by_conversation ON summaries(conversation)",
+    """CREATE TABLE kv_states(
+        conversation INTEGER PRIMARY KEY REFERENCES conversations(seq),
+        fingerprint TEXT NOT NULL,
+        file TEXT NOT NULL UNIQUE,
+        secret BLOB NOT NULL,
+        bytes INTEGER NOT NULL,
+        used INTEGER NOT NULL
+    ) STRICT""",
+)
+
+STEPS: tuple[Step, ...] = (first_schema, long_conversations)
 
 
 def needs_migration(connection: apsw.Connection, path: Path, steps: Sequence[Step] = STEPS) -> bool:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from snug.domain.conversation import (
     ConversationSettings,
     Message,
+    Overflow,
     Part,
     PartKind,
     Role,
@@ -30,7 +31,7 @@ Record = TypeVar("Record", Usage, Timings, Sampling)
 
 # In the order in which `message_from` reads the columns.
 SELECT_MESSAGES = """SELECT seq, id, parent, role, status, model, created_ms, text, layout, usage,
-        timings, error
+        timings, error, pinned
     FROM messages WHERE conversation = ? ORDER BY seq"""
 
 
@@ -75,7 +76,8 @@ def message_from(
     row: tuple[Any, ...], conversation_id: str, parent_id: str | None, journal: Iterable[Part]
 ) -> Message:
     """A message from a row of `SELECT_MESSAGES`."""
-    _, message_id, _, role, status, model, created_ms, text, layout, usage, timings, error = row
+    _, message_id, _, role, status, model, created_ms, text, layout, *rest = row
+    usage, timings, error, pinned = rest
     return Message(
         id=message_id,
         conversation_id=conversation_id,
@@ -88,6 +90,7 @@ def message_from(
         usage=record_from(Usage, usage),
         timings=record_from(Timings, timings),
         error=error,
+        pinned=bool(pinned),
     )
 
 
@@ -101,21 +104,24 @@ def settings_text(settings: ConversationSettings) -> str | None:
         "system_prompt": storable(settings.system_prompt),
         "sampling": None if sampling is None else asdict(sampling),
         "adapters": [[storable(a.path), a.sha256, a.scale] for a in settings.adapters],
+        "overflow": settings.overflow.value,
     }
     return storable(json.dumps(document, ensure_ascii=False))
 
 
 def settings_from(column: str | None) -> ConversationSettings:
-    """The settings of a conversation; fields that this version does not know are passed over."""
+    """The settings of a conversation; what this version does not know is passed over."""
     if column is None:
         return ConversationSettings()
     document = json.loads(column)
     sampling = document.get("sampling")
+    overflow = document.get("overflow")
     return ConversationSettings(
         model=document.get("model"),
         system_prompt=document.get("system_prompt", ""),
         sampling=None if sampling is None else record_from(Sampling, json.dumps(sampling)),
         adapters=tuple(Adapter(*entry) for entry in document.get("adapters", ())),
+        overflow=Overflow(overflow) if overflow in tuple(Overflow) else Overflow.DROP,
     )
 
 

@@ -14,6 +14,7 @@ from snug.domain.conversation import (
     Conversation,
     ConversationSettings,
     ConversationSummary,
+    EarlierSummary,
     Message,
     Part,
     PartKind,
@@ -26,6 +27,10 @@ from snug.domain.errors import NotFoundError
 from snug.vault import rows
 from snug.vault.query import fetch, number
 from snug.vault.rows import storable
+
+_SELECT_SUMMARIES = """SELECT m.id, s.text, s.model, s.created_ms
+    FROM summaries s JOIN messages m ON m.seq = s.message
+    WHERE s.conversation = ? ORDER BY s.seq"""
 
 
 def summaries(
@@ -57,6 +62,7 @@ def conversation(connection: apsw.Connection, conversation_id: str) -> Conversat
         raise _no_conversation(conversation_id)
     seq, title, created_ms, updated_ms, leaf, settings, draft = found[0]
     messages, ids = _messages(connection, conversation_id, seq)
+    summed_up = fetch(connection, _SELECT_SUMMARIES, (seq,))
     return Conversation(
         id=conversation_id,
         title=title,
@@ -66,6 +72,7 @@ def conversation(connection: apsw.Connection, conversation_id: str) -> Conversat
         leaf_id=None if leaf is None else ids[leaf],
         settings=rows.settings_from(settings),
         draft=draft,
+        summaries=tuple(EarlierSummary(*row) for row in summed_up),
     )
 
 
@@ -92,7 +99,7 @@ def add_message(connection: apsw.Connection, message: Message) -> None:
     Raises:
         NotFoundError: its conversation, or its parent in that conversation, is not there.
     """
-    conversation_seq = _conversation_seq(connection, message.conversation_id)
+    conversation_seq = seq_of(connection, message.conversation_id)
     parent = message.parent_id
     parent_seq = None if parent is None else _message_seq(connection, conversation_seq, parent)
     seq = _insert(connection, message, conversation_seq, parent_seq)
@@ -164,14 +171,49 @@ def set_leaf(connection: apsw.Connection, conversation_id: str, leaf_id: str | N
     Raises:
         NotFoundError: the conversation, or the message in it, is not there.
     """
-    seq = _conversation_seq(connection, conversation_id)
+    seq = seq_of(connection, conversation_id)
     leaf = None if leaf_id is None else _message_seq(connection, seq, leaf_id)
     connection.execute("UPDATE conversations SET leaf = ? WHERE seq = ?", (leaf, seq))
 
 
+def set_pinned(
+    connection: apsw.Connection, conversation_id: str, message_id: str, pinned: bool
+) -> None:
+    """Pin a message, or let it go.
+
+    Raises:
+        NotFoundError: the conversation, or the message in it, is not there.
+    """
+    conversation = seq_of(connection, conversation_id)
+    seq = _message_seq(connection, conversation, message_id)
+    connection.execute("UPDATE messages SET pinned = ? WHERE seq = ?", (pinned, seq))
+
+
+def add_summary(connection: apsw.Connection, conversation_id: str, summary: EarlierSummary) -> None:
+    """Keep a summary, in place of an earlier one up to the same message.
+
+    Raises:
+        NotFoundError: the conversation, or the message in it, is not there.
+    """
+    conversation = seq_of(connection, conversation_id)
+    message = _message_seq(connection, conversation, summary.message_id)
+    connection.execute("DELETE FROM summaries WHERE message = ?", (message,))
+    connection.execute(
+        "INSERT INTO summaries(conversation, message, text, model, created_ms) "
+        "VALUES(?, ?, ?, ?, ?)",
+        (
+            conversation,
+            message,
+            storable(summary.text),
+            storable(summary.model),
+            summary.created_ms or now_ms(),
+        ),
+    )
+
+
 def set_title(connection: apsw.Connection, conversation_id: str, title: str) -> None:
     """Rename. Raises NotFoundError."""
-    seq = _conversation_seq(connection, conversation_id)
+    seq = seq_of(connection, conversation_id)
     connection.execute("UPDATE conversations SET title = ? WHERE seq = ?", (storable(title), seq))
 
 
@@ -179,7 +221,7 @@ def set_settings(
     connection: apsw.Connection, conversation_id: str, settings: ConversationSettings
 ) -> None:
     """Keep what was chosen for a conversation. Raises NotFoundError."""
-    seq = _conversation_seq(connection, conversation_id)
+    seq = seq_of(connection, conversation_id)
     connection.execute(
         "UPDATE conversations SET settings = ? WHERE seq = ?", (rows.settings_text(settings), seq)
     )
@@ -187,22 +229,27 @@ def set_settings(
 
 def set_draft(connection: apsw.Connection, conversation_id: str, draft: str) -> None:
     """Keep what stands in the composer. Raises NotFoundError."""
-    seq = _conversation_seq(connection, conversation_id)
+    seq = seq_of(connection, conversation_id)
     connection.execute("UPDATE conversations SET draft = ? WHERE seq = ?", (storable(draft), seq))
 
 
 def delete(connection: apsw.Connection, conversation_id: str) -> None:
-    """Remove a conversation with its messages, their journal and their words.
+    """Remove a conversation with all that belongs to it; the file of its KV state is left over.
 
     Raises:
         NotFoundError: there is no such conversation.
     """
-    seq = _conversation_seq(connection, conversation_id)
+    seq = seq_of(connection, conversation_id)
     connection.execute(
         "DELETE FROM journal WHERE message IN (SELECT seq FROM messages WHERE conversation = ?)",
         (seq,),
     )
-    connection.execute("DELETE FROM messages WHERE conversation = ?", (seq,))
+    for statement in (
+        "DELETE FROM kv_states WHERE conversation = ?",
+        "DELETE FROM summaries WHERE conversation = ?",
+        "DELETE FROM messages WHERE conversation = ?",
+    ):
+        connection.execute(statement, (seq,))
     connection.execute("DELETE FROM conversations WHERE seq = ?", (seq,))
 
 
@@ -228,8 +275,8 @@ def _insert(
     return number(
         connection,
         """INSERT INTO messages(conversation, parent, id, role, status, model, created_ms,
-            text, layout, usage, timings, error)
-        VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq""",
+            text, layout, usage, timings, error, pinned)
+        VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq""",
         (
             conversation_seq,
             parent_seq,
@@ -243,6 +290,7 @@ def _insert(
             rows.record_text(message.usage),
             rows.record_text(message.timings),
             storable(message.error),
+            message.pinned,
         ),
     )
 
@@ -274,7 +322,8 @@ def _journal(connection: apsw.Connection, conversation_seq: int) -> dict[int, li
     return journal
 
 
-def _conversation_seq(connection: apsw.Connection, conversation_id: str) -> int:
+def seq_of(connection: apsw.Connection, conversation_id: str) -> int:
+    """The number of a conversation inside the database. Raises NotFoundError."""
     found = fetch(connection, "SELECT seq FROM conversations WHERE id = ?", (conversation_id,))
     if not found:
         raise _no_conversation(conversation_id)

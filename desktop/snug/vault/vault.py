@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from snug.domain.errors import UserError, VaultDamagedError, WrongKeyError
+from snug.domain.kv_state import StateKeeper
 from snug.vault import keys
 from snug.vault.conversations import Conversations
 from snug.vault.database import FILE_NAME, Database
 from snug.vault.faults import damaged
 from snug.vault.files import locked, make_private_folder
 from snug.vault.keys import DataKey, KeyHome
+from snug.vault.kv_states import KvStates, NoStates
 from snug.vault.oskeyring import SecretStore
 from snug.vault.writer import Writer
 
@@ -31,7 +33,12 @@ class Vault:
         self._key_home = key_home
         self._newly_created = newly_created
         self._writer = Writer()
-        self._conversations = Conversations(database, self._writer)
+        if key is None:
+            self._kv_states: KvStates | NoStates = NoStates()
+            self._conversations = Conversations(database, self._writer)
+        else:
+            self._kv_states = states = KvStates(database, self._writer, key)
+            self._conversations = Conversations(database, self._writer, states.sweep)
 
     @classmethod
     def open(
@@ -76,6 +83,11 @@ class Vault:
     def conversations(self) -> Conversations:
         """The store."""
         return self._conversations
+
+    @property
+    def kv_states(self) -> StateKeeper:
+        """The keeper of KV states; it keeps nothing in a temporary vault or a locked one."""
+        return self._kv_states
 
     @property
     def key_home(self) -> KeyHome | None:
