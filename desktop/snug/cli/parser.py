@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from snug.cli import chat, conversations, doctor, hub, models
+from snug.domain.model import KvType
 
 
 def build_parser(version: str) -> argparse.ArgumentParser:
@@ -100,6 +101,7 @@ def _add_models(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     fit = _command(group, "fit", "whether a model fits this machine now")
     fit.add_argument("target", metavar="MODEL")
     fit.add_argument("--context-length", type=int, metavar="N", help="tokens of context")
+    fit.add_argument("--kv-type", choices=[kind.value for kind in KvType], help="of the KV cache")
     fit.set_defaults(run=models.fit_model)
     _add_hub(group)
 

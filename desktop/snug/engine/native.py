@@ -92,6 +92,18 @@ class Native:
             )
         return tuple(found)
 
+    @property
+    def cpu_buffer_type(self) -> int:
+        """The buffer type of plain main memory."""
+        return int(self._ggml.ggml_backend_cpu_buffer_type())
+
+    def is_repacked(self, buffer_type: int) -> bool:
+        """Whether weights in it are laid out anew for this processor (an "extra" buffer type)."""
+        device = self._ggml.ggml_backend_buft_get_device(buffer_type)
+        if not device or self._ggml.ggml_backend_buft_is_host(buffer_type):
+            return False
+        return bool(self._ggml.ggml_backend_dev_type(device) == _CPU)
+
     def owner_of(self, buffer_type: int) -> tuple[str, DeviceKind]:
         """Name and kind of the device whose memory a buffer type lies in.
 
@@ -213,6 +225,7 @@ def _declare(ggml: ctypes.CDLL) -> None:
         ("ggml_backend_buft_get_device", [ctypes.c_void_p], ctypes.c_void_p),
         ("ggml_backend_buft_is_host", [ctypes.c_void_p], ctypes.c_bool),
         ("ggml_backend_dev_type", [ctypes.c_void_p], ctypes.c_int),
+        ("ggml_backend_cpu_buffer_type", [], ctypes.c_void_p),
     ):
         function = getattr(ggml, name)
         function.argtypes = arguments
