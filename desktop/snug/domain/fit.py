@@ -10,7 +10,8 @@ from snug.domain.model import Device, DeviceKind, KvType
 MEMORY_SHARE = 0.85  # of what is free; the rest is the system's
 GPU_MARGIN_BYTES = 256 * 2**20  # of each card: the desktop's own needs
 # What a measured load may correct a projection by; beyond that the measurement is to be doubted.
-FACTOR_BOUNDS = (0.95, 1.25)
+FACTOR_BOUNDS = (0.9, 1.25)
+FACTOR_NOISE = 0.06  # a deviation up to this is the measurement's, not the projection's
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,9 @@ class Projection:
 
 
 def bounded_factor(factor: float) -> float:
-    """A measured factor as it may be used."""
+    """A measured factor as it may be used; 1 where it says no more than noise."""
+    if abs(factor - 1.0) <= FACTOR_NOISE:
+        return 1.0
     low, high = FACTOR_BOUNDS
     return min(high, max(low, factor))
 

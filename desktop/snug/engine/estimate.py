@@ -86,12 +86,12 @@ def kv_cache_bytes(facts: Facts, setting: Setting) -> int:
 
 
 def compute_bytes(facts: Facts, setting: Setting) -> int:
-    """Upper end of what lives at once while a full batch is read, with flash attention."""
+    """What lives at once while a full batch is read with flash attention, roughly."""
     batch = min(setting.context_length, BATCH_TOKENS)
     heads = facts.heads * facts.key_length + 2 * facts.kv_heads * facts.key_length
     used = max(1, facts.experts_used)
-    width = max(heads + facts.embedding, 2 * used * facts.feed_forward, 5 * facts.inner)
-    mask = setting.context_length * batch * 6 if facts.kv_heads else 0  # f32, and f16 to compute
+    width = max(heads + facts.embedding, 5 * used * facts.feed_forward // 2, 5 * facts.inner)
+    mask = 2 * setting.context_length * batch if facts.kv_heads else 0
     layer = (width + 2 * facts.embedding) * batch * _F32 + mask
     outputs = min(batch, OUTPUTS) * (facts.vocabulary + facts.embedding) * _F32
     return max(layer, outputs)

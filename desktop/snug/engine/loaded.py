@@ -21,7 +21,13 @@ from snug.domain.model import (
     Placement,
 )
 from snug.engine.fitting import find_fit, refusal
-from snug.engine.memory import available_bytes, physical_cores, resident_bytes, usable_cores
+from snug.engine.memory import (
+    available_bytes,
+    physical_cores,
+    release_freed_bytes,
+    resident_bytes,
+    usable_cores,
+)
 from snug.engine.native import Native
 from snug.engine.parameters import context_parameters, model_parameters
 from snug.engine.projection import NO_MMAP
@@ -63,11 +69,13 @@ class LoadedModel:
             self.fit = self._find_fit()
             if not self.fit.fits:
                 raise refusal(file, self.fit, options)
+            release_freed_bytes()
             before = resident_bytes()
             self._load(on_progress)
             self.vocabulary: Any = self._llama.llama_model_get_vocab(self.model)
             self.context_length = self._open_context()
             self.memory: Any = self._llama.llama_get_memory(self.context)
+            release_freed_bytes()
             factor = self._memory_factor(before, resident_bytes())
             placement = self._placement()
             self._threads = self._choose_threads(placement)
