@@ -29,7 +29,7 @@ from snug.engine.memory import (
     usable_cores,
 )
 from snug.engine.native import Native
-from snug.engine.parameters import context_parameters, model_parameters
+from snug.engine.parameters import OUTPUTS, context_parameters, model_parameters
 from snug.engine.projection import NO_MMAP
 from snug.engine.threads import Threads, candidates, measure_threads
 
@@ -249,15 +249,17 @@ class LoadedModel:
             raise self._failure()
         return int(self._llama.llama_n_ctx(self.context))
 
-    def new_context(self, length: int, sequences: int = 1) -> Any:
+    def new_context(self, length: int, sequences: int = 1, outputs: int = OUTPUTS) -> Any:
         """One more context on this model; whoever asks frees it. None where memory is short.
 
         Args:
             length: tokens of its KV cache, shared by all of its sequences.
             sequences: how many answers it can hold side by side.
+            outputs: positions of one batch that may be asked for their logits; llama.cpp aborts
+                the process at one more. BATCH_TOKENS where a text is scored or embedded.
         """
         setting = replace(self.setting, context_length=length)
-        parameters = context_parameters(self._native, setting, self.options, sequences)
+        parameters = context_parameters(self._native, setting, self.options, sequences, outputs)
         parameters.n_threads = self._threads.decode
         parameters.n_threads_batch = self._threads.batch
         return self._llama.llama_init_from_model(self.model, parameters)

@@ -12,9 +12,9 @@ from snug.domain.model import KvType, LoadOptions, Toggle
 from snug.engine.native import Native
 
 BATCH_TOKENS = 512
-# Positions of one batch that may be asked for their logits before the compute buffer must grow:
-# speculation asks for up to 33, the parallel lane for 32. llama.cpp's own choice, one for each
-# token of a batch, would take 300 MB at a vocabulary of 150,000.
+# Positions of one batch that may be asked for their logits; llama.cpp aborts the process at one
+# more. Speculation asks for up to 33, the parallel lane for 32. llama.cpp's own choice, one for
+# each token of a batch, would take 300 MB at a vocabulary of 150,000.
 OUTPUTS = 64
 _GGML_TYPES = {KvType.F16: 1, KvType.Q8_0: 8, KvType.Q4_0: 2}
 _FLASH_ATTENTION = {Toggle.AUTO: -1, Toggle.OFF: 0, Toggle.ON: 1}
@@ -54,12 +54,17 @@ def expert_pattern(layers: int) -> bytes:
 
 
 def context_parameters(
-    native: Native, setting: Setting, options: LoadOptions, sequences: int = 1
+    native: Native,
+    setting: Setting,
+    options: LoadOptions,
+    sequences: int = 1,
+    outputs: int = OUTPUTS,
 ) -> Any:
     """Parameters of a context.
 
     Args:
         sequences: how many answers it can hold side by side.
+        outputs: positions of one batch that may be asked for logits or embeddings.
     """
     parameters = native.llama.llama_context_default_params()
     length = setting.context_length
@@ -67,7 +72,7 @@ def context_parameters(
     parameters.n_seq_max = sequences
     parameters.kv_unified = True
     parameters.n_batch = parameters.n_ubatch = min(length, BATCH_TOKENS)
-    parameters.n_outputs_max = min(parameters.n_batch, max(OUTPUTS, sequences))
+    parameters.n_outputs_max = min(parameters.n_batch, max(outputs, sequences))
     parameters.type_k = parameters.type_v = _GGML_TYPES[setting.kv_type]
     parameters.flash_attn_type = _FLASH_ATTENTION[options.flash_attention]
     parameters.no_perf = True
