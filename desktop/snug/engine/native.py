@@ -19,7 +19,7 @@ from types import ModuleType
 
 from snug.domain.errors import EnvironmentFault
 from snug.domain.model import Device, DeviceKind
-from snug.engine.memory import available_bytes
+from snug.engine.memory import available_bytes, keep_large_blocks_apart
 
 # A virtual CPU may advertise AMX without the state it needs; the first matrix product then dies
 # with SIGSEGV (ggml-org/llama.cpp #20824, ollama/ollama #17006). The next best variant (zen4 or
@@ -50,6 +50,7 @@ class Native:
         os.environ.setdefault("GOMP_SPINCOUNT", _SPIN_COUNT)
         # An abort inside llama.cpp would start a debugger and write its findings to the terminal.
         os.environ.setdefault("GGML_NO_BACKTRACE", "1")
+        keep_large_blocks_apart()
         folder = library_folder()
         self._ggml = ctypes.CDLL(str(_versioned(folder, "ggml")), mode=ctypes.RTLD_GLOBAL)
         _declare(self._ggml)
