@@ -7,7 +7,8 @@ from pathlib import Path
 
 from snug.cli.output import gigabytes, print_json, print_table, say
 from snug.cli.session import Session
-from snug.domain.model import ModelFile
+from snug.domain.fit import remedy_text
+from snug.domain.model import KvType, ModelFile
 
 
 def entry(model: ModelFile) -> dict[str, object]:
@@ -84,7 +85,8 @@ def fit_model(session: Session) -> int:
     options = session.options
     with session.open() as services:
         model = services.models.resolve(options.target)
-        fit = services.models.fit(model, options.context_length)
+        kv_type = KvType(options.kv_type) if options.kv_type else None
+        fit = services.models.fit(model, options.context_length, kv_type)
     found = fit.projection
     if options.json:
         print_json(
@@ -97,7 +99,13 @@ def fit_model(session: Session) -> int:
                     "weights": found.weights,
                     "kv_cache": found.kv_cache,
                     "compute": found.compute,
+                    "other": sum(part.other for part in found.devices),
+                    "mapped": sum(part.mapped for part in found.devices),
+                    "total": found.total,
                 },
+                "kv_type": found.kv_type,
+                "experts_on_cpu": found.experts_on_cpu,
+                "exact": found.exact,
                 "devices": found.devices,
                 "needed_bytes": fit.needed_bytes,
                 "free_bytes": fit.free_bytes,
@@ -105,11 +113,12 @@ def fit_model(session: Session) -> int:
             }
         )
         return 0 if fit.fits else 1
-    total = gigabytes(found.weights + found.kv_cache + found.compute)
+    total = gigabytes(found.total)
     if not fit.fits:
         print(
             f"{model.name} does not fit: it needs {gigabytes(fit.needed_bytes)} and "
-            f"{gigabytes(fit.free_bytes)} are free."
+            f"{gigabytes(fit.free_bytes)} are free. "
+            f"{remedy_text(fit, options.context_length is not None)}."
         )
         return 1
     where = f"{found.gpu_layers} of {found.layers} layers on the graphics card"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from snug.cli import chat, conversations, doctor, hub, models
 from snug.cli.sampling_options import add_sampling_options
+from snug.domain.model import KvType
 from snug.domain.prompt import MAX_TOP_LOGPROBS
 
 
@@ -116,6 +117,7 @@ def _add_models(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     fit = _command(group, "fit", "whether a model fits this machine now")
     fit.add_argument("target", metavar="MODEL")
     fit.add_argument("--context-length", type=int, metavar="N", help="tokens of context")
+    fit.add_argument("--kv-type", choices=[kind.value for kind in KvType], help="of the KV cache")
     fit.set_defaults(run=models.fit_model)
     _add_hub(group)
 

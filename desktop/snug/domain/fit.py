@@ -2,40 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
-from snug.domain.model import Device, DeviceKind
+from snug.domain.model import Device, DeviceKind, KvType
 
 MEMORY_SHARE = 0.85  # of what is free; the rest is the system's
 GPU_MARGIN_BYTES = 256 * 2**20  # of each card: the desktop's own needs
-CONTEXT_STEPS = (32768, 16384, 8192, 4096, 2048, 1024, 512)
+# What a measured load may correct a projection by; beyond that the measurement is to be doubted.
+FACTOR_BOUNDS = (0.9, 1.25)
+FACTOR_NOISE = 0.06  # a deviation up to this is the measurement's, not the projection's
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One way to load a model.
+
+    Attributes:
+        gpu_layers: on graphics cards, the output layer counted.
+        experts_on_cpu: so many of the first layers keep their experts in main memory.
+    """
+
+    context_length: int
+    gpu_layers: int = 0
+    kv_type: KvType = KvType.F16
+    experts_on_cpu: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceBytes:
-    """Bytes that one device would hold."""
+    """Bytes that one device would hold.
+
+    Attributes:
+        other: the vocabulary and llama.cpp's own tables.
+        mapped: of `weights`, those that stay in the file: the system can drop and read them again,
+            and does not count them as taken.
+        repacked: of `weights`, those laid out anew for this processor; the file's are not kept.
+    """
 
     device: str
     kind: DeviceKind
     weights: int
     kv_cache: int
     compute: int
+    other: int = 0
+    mapped: int = 0
+    repacked: int = 0
 
     @property
     def total(self) -> int:
-        """All three."""
-        return self.weights + self.kv_cache + self.compute
+        """All that is resident once the whole context was used."""
+        return self.weights + self.kv_cache + self.compute + self.other
+
+    def scaled(self, factor: float) -> DeviceBytes:
+        """Corrected by what an earlier load took."""
+        sizes = (self.weights, self.kv_cache, self.compute, self.other, self.mapped, self.repacked)
+        return DeviceBytes(self.device, self.kind, *(int(size * factor) for size in sizes))
 
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """llama.cpp's own account of a load that did not happen."""
+    """llama.cpp's own account of a load that did not happen.
+
+    Attributes:
+        exact: False where the bytes were computed from the file's metadata instead.
+    """
 
     context_length: int
     gpu_layers: int
     layers: int
     devices: tuple[DeviceBytes, ...]
+    kv_type: KvType = KvType.F16
+    experts_on_cpu: int = 0
+    exact: bool = True
 
     @property
     def weights(self) -> int:
@@ -52,6 +91,26 @@ class Projection:
         """Bytes of compute buffers on all devices."""
         return sum(d.compute for d in self.devices)
 
+    @property
+    def total(self) -> int:
+        """All bytes on all devices."""
+        return sum(d.total for d in self.devices)
+
+    def corrected(self, factor: float) -> Projection:
+        """What to expect where an earlier load took `factor` of its projection."""
+        bounded = bounded_factor(factor)
+        if bounded == 1.0:
+            return self
+        return replace(self, devices=tuple(d.scaled(bounded) for d in self.devices))
+
+
+def bounded_factor(factor: float) -> float:
+    """A measured factor as it may be used; 1 where it says no more than noise."""
+    if abs(factor - 1.0) <= FACTOR_NOISE:
+        return 1.0
+    low, high = FACTOR_BOUNDS
+    return min(high, max(low, factor))
+
 
 @dataclass(frozen=True, slots=True)
 class Fit:
@@ -62,6 +121,7 @@ class Fit:
         needed_bytes, free_bytes: on the device that is short, where it does not fit.
         tokens_per_second: measured here with this file or, failing that, scaled by size from
             another one; None where nothing was measured yet.
+        remedies: where it does not fit, settings that would.
     """
 
     fits: bool
@@ -69,9 +129,21 @@ class Fit:
     needed_bytes: int = 0
     free_bytes: int = 0
     tokens_per_second: float | None = None
+    remedies: tuple[Projection, ...] = ()
 
 
-Projector = Callable[[int, int], Projection]  # (context length, GPU layers) → projection
+# A setting → its projection; None where llama.cpp cannot run the model so.
+Projector = Callable[[Setting], "Projection | None"]
+
+
+def with_given_back(
+    devices: tuple[Device, ...], given_back: Mapping[str, int]
+) -> tuple[Device, ...]:
+    """The devices as they will be once a loaded model is gone. Bytes by the device's name."""
+    return tuple(
+        replace(d, free_bytes=min(d.total_bytes, d.free_bytes + given_back.get(d.name, 0)))
+        for d in devices
+    )
 
 
 def room_of(device: Device) -> int:
@@ -91,67 +163,23 @@ def shortage(projection: Projection, devices: tuple[Device, ...]) -> tuple[int, 
     return None
 
 
-def choose_fit(
-    project: Projector,
-    devices: tuple[Device, ...],
-    layers: int,
-    longest: int,
-    context_length: int | None = None,
-    gpu_layers: int | None = None,
-) -> Fit:
-    """The most layers on the GPU, then the longest useful context, that fit what is free.
+def remedy_text(fit: Fit, chosen_length: bool) -> str:
+    """What would help where a model does not fit, as the first half of a sentence.
 
     Args:
-        layers: of the model, the output layer counted.
-        longest: the context that an automatic choice aims for.
-        context_length: a fixed choice; None lets it shrink until it fits.
-        gpu_layers: a fixed choice; None finds the most that fit.
+        chosen_length: the person chose the context's length.
     """
-    lengths = (
-        (context_length,)
-        if context_length is not None
-        else (longest, *(step for step in CONTEXT_STEPS if step < longest))
-    )
-    has_gpu = any(device.kind is not DeviceKind.CPU for device in devices)
-    last: Fit | None = None
-    for length in lengths:
-        for count in _layer_choices(project, devices, layers, length, gpu_layers, has_gpu):
-            projection = project(length, count)
-            short = shortage(projection, devices)
-            if short is None:
-                return Fit(True, projection)
-            last = Fit(False, projection, *short)
-    if last is None:
-        raise AssertionError("no length was tried")
-    return last
-
-
-def _layer_choices(
-    project: Projector,
-    devices: tuple[Device, ...],
-    layers: int,
-    length: int,
-    fixed: int | None,
-    has_gpu: bool,
-) -> tuple[int, ...]:
-    """Layer counts worth a try, best first: the fixed one, or the most that fit the GPUs, or 0."""
-    if fixed is not None:
-        return (fixed,)
-    if not has_gpu:
-        return (0,)
-    gpus = tuple(d for d in devices if d.kind is not DeviceKind.CPU)
-    low, high = 0, layers
-
-    def fits(count: int) -> bool:
-        projection = project(length, count)
-        parts = tuple(d for d in projection.devices if d.kind is not DeviceKind.CPU)
-        on_gpu = Projection(length, count, layers, parts)
-        return shortage(on_gpu, gpus) is None
-
-    while low < high:
-        middle = (low + high + 1) // 2
-        if fits(middle):
-            low = middle
+    ways = []
+    for found in fit.remedies:
+        length = f"a context of {found.context_length} tokens"
+        if found.kv_type is fit.projection.kv_type:
+            ways.append(length)
+        elif found.context_length == fit.projection.context_length:
+            ways.append(f"a KV cache of type {found.kv_type.value}")
         else:
-            high = middle - 1
-    return (low,)
+            ways.append(f"{length} and a KV cache of type {found.kv_type.value}")
+    if ways:
+        return f"It fits with {' or with '.join(ways)}"
+    if chosen_length and not fit.remedies:
+        return "No shorter context would do; choose a smaller model or quantization"
+    return "Choose a smaller model or quantization"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from snug.domain.errors import UserError
@@ -33,6 +33,21 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
+class Experience:
+    """What loading a model on this machine taught; kept, and given to later loads of it.
+
+    Attributes:
+        memory_factor: bytes that a load took ÷ bytes that were projected.
+        threads: the fastest number for one token at a time; None where it was not measured.
+        threads_batch: the fastest number for reading a prompt.
+    """
+
+    memory_factor: float = 1.0
+    threads: int | None = None
+    threads_batch: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Placement:
     """Where a loaded model really lies.
 
@@ -41,12 +56,14 @@ class Placement:
         layers_on_gpu: repeating layers and the output layer on a GPU.
         layers: all of them.
         reason: why it is not all on a GPU, in plain words; "" when it is.
+        learnt: what this load taught; not a part of where the model lies.
     """
 
     device: str
     layers_on_gpu: int
     layers: int
     reason: str = ""
+    learnt: Experience | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +149,16 @@ class LoadOptions:
         context_length: tokens of KV cache; None takes the longest useful that fits.
         gpu_layers: None places as many as fit what is free.
         threads: None takes what was measured to be fastest, else the number of physical cores.
-        kv_type: of keys and values alike. All but F16 need flash attention.
+        kv_type: of keys and values alike. All but F16 need flash attention. Where neither this nor
+            the context's length was chosen, Q8_0 is taken before a context gets shorter than 4,096.
         flash_attention: AUTO lets llama.cpp see whether the device can.
         experts_on_cpu: so many of the first layers keep their experts in main memory; for models
             whose experts do not fit the graphics card.
         extra_buffers: whether weights may be repacked for this processor's matrix units; admission
             turns it off where that crashes.
         draft: a small model with the same vocabulary that guesses ahead; None for none.
+        experience: of earlier loads of this model here. It changes no answer, so that a model
+            loaded with another one serves as well.
     """
 
     context_length: int | None = None
@@ -149,3 +169,4 @@ class LoadOptions:
     experts_on_cpu: int = 0
     extra_buffers: bool = True
     draft: ModelFile | None = None
+    experience: Experience = field(default=Experience(), compare=False)

@@ -115,7 +115,7 @@ class EngineHost:
 
     def fit(self, model: ModelFile, options: LoadOptions) -> Fit:
         """How a model would be loaded now; projected between two tokens of a running answer."""
-        return self.call(lambda native: find_fit(native, model, options))
+        return self.call(lambda native: find_fit(native, model, options, self._given_back()))
 
     def embed(self, model: ModelFile, options: LoadOptions, texts: Sequence[str]) -> Embeddings:
         """Texts as vectors, between two tokens of a running answer; waits for them."""
@@ -303,6 +303,10 @@ class EngineHost:
         self._builder = PromptBuilder(self._loaded, self._renderer)
         self._placed = (job.model, self._loaded.placement)
         return time.monotonic() - began
+
+    def _given_back(self) -> dict[str, int]:
+        """What unloading would free: the next model is loaded only after that."""
+        return self._loaded.held if self._loaded is not None else {}
 
     def _unload(self) -> None:
         loaded, self._loaded = self._loaded, None

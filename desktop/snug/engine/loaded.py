@@ -11,11 +11,27 @@ from pathlib import Path
 from typing import Any
 
 from snug.domain.errors import ModelFileError, OutOfMemoryError
-from snug.domain.fit import Fit
-from snug.domain.model import Device, DeviceKind, LoadOptions, ModelFile, Placement
-from snug.engine.fitting import BATCH_TOKENS, find_fit, refusal
-from snug.engine.memory import available_bytes, physical_cores
+from snug.domain.fit import Fit, Setting, bounded_factor
+from snug.domain.model import (
+    Device,
+    DeviceKind,
+    Experience,
+    LoadOptions,
+    ModelFile,
+    Placement,
+)
+from snug.engine.fitting import find_fit, refusal
+from snug.engine.memory import (
+    available_bytes,
+    physical_cores,
+    release_freed_bytes,
+    resident_bytes,
+    usable_cores,
+)
 from snug.engine.native import Native
+from snug.engine.parameters import OUTPUTS, context_parameters, model_parameters
+from snug.engine.projection import NO_MMAP
+from snug.engine.threads import Threads, candidates, measure_threads
 
 _LAYER = re.compile(r"layer\s+(\d+) assigned to device ([^,\s]+)")
 _FUNCTION = re.compile(r"^\w+: (error loading model: )?")  # before what llama.cpp reports
@@ -53,11 +69,19 @@ class LoadedModel:
             self.fit = self._find_fit()
             if not self.fit.fits:
                 raise refusal(file, self.fit, options)
+            release_freed_bytes()
+            before = resident_bytes()
             self._load(on_progress)
             self.vocabulary: Any = self._llama.llama_model_get_vocab(self.model)
             self.context_length = self._open_context()
             self.memory: Any = self._llama.llama_get_memory(self.context)
-            self.placement = self._placement()
+            release_freed_bytes()
+            factor = self._memory_factor(before, resident_bytes())
+            placement = self._placement()
+            self._threads = self._choose_threads(placement)
+            self._use_threads(self.context)
+            learnt = Experience(factor, self._threads.decode, self._threads.batch)
+            self.placement = replace(placement, learnt=learnt)
         except BaseException:
             self.close()
             raise
@@ -118,6 +142,18 @@ class LoadedModel:
         """Text of the "bos" or "eos" token; "" where the model has none."""
         token = getattr(self._llama, f"llama_vocab_{which}")(self.vocabulary)
         return self.piece(token).decode(errors="replace") if token >= 0 else ""
+
+    @property
+    def held(self) -> dict[str, int]:
+        """Bytes by device name that unloading gives back; mapped files count as free anyway."""
+        parts = self.fit.projection.devices
+        return {part.device: part.total - part.mapped for part in parts}
+
+    @property
+    def setting(self) -> Setting:
+        """The setting that was chosen."""
+        found = self.fit.projection
+        return Setting(found.context_length, found.gpu_layers, found.kv_type, found.experts_on_cpu)
 
     def close(self) -> None:
         """Free everything; harmless when called twice."""
@@ -184,11 +220,11 @@ class LoadedModel:
             raise self._failure() from error
 
     def _load(self, on_progress: Callable[[float], bool]) -> None:
-        cancelled = self._try_load(self.fit.projection.gpu_layers, on_progress)
+        cancelled = self._try_load(on_progress)
         if not self.model:
             raise Cancelled if cancelled else self._failure()
 
-    def _try_load(self, gpu_layers: int, on_progress: Callable[[float], bool]) -> bool:
+    def _try_load(self, on_progress: Callable[[float], bool]) -> bool:
         """One try; `self.model` is set when it worked. Returns: the person cancelled it."""
         self._log.clear()
         self._faults.clear()
@@ -199,38 +235,72 @@ class LoadedModel:
             cancelled = cancelled or not on_progress(float(fraction))
             return not cancelled
 
-        parameters = self._llama.llama_model_default_params()
-        parameters.n_gpu_layers = gpu_layers
+        parameters = model_parameters(self._native, self.setting, self.options)
+        if any(part.repacked for part in self.fit.projection.devices):
+            # The mapped file would stay resident beside its repacked copy: twice the memory.
+            parameters.native.load_mode = NO_MMAP
         callback = self._llama.llama_progress_callback(progress)
-        parameters.progress_callback = callback
-        self.model = self._llama.llama_model_load_from_file(os.fsencode(self.file.path), parameters)
+        parameters.native.progress_callback = callback
+        self.model = self._llama.llama_model_load_from_file(
+            os.fsencode(self.file.path), parameters.native
+        )
         return cancelled
 
     def _open_context(self) -> int:
         """Open a context of the length that was chosen. Returns: its length."""
+        self._threads = Threads(self._guess, self._guess)
         self.context = self.new_context(self.fit.projection.context_length)
         if not self.context:
             raise self._failure()
         return int(self._llama.llama_n_ctx(self.context))
 
-    def new_context(self, length: int, sequences: int = 1) -> Any:
+    def new_context(self, length: int, sequences: int = 1, outputs: int = OUTPUTS) -> Any:
         """One more context on this model; whoever asks frees it. None where memory is short.
 
         Args:
             length: tokens of its KV cache, shared by all of its sequences.
             sequences: how many answers it can hold side by side.
+            outputs: positions of one batch that may be asked for their logits; llama.cpp aborts
+                the process at one more. BATCH_TOKENS where a text is scored or embedded.
         """
-        parameters = self._llama.llama_context_default_params()
-        parameters.n_ctx = length
-        parameters.n_seq_max = sequences
-        parameters.kv_unified = True
-        parameters.n_batch = min(length, BATCH_TOKENS)
-        parameters.n_ubatch = min(length, BATCH_TOKENS)
-        threads = self.options.threads or physical_cores()
-        parameters.n_threads = threads
-        parameters.n_threads_batch = threads
-        parameters.no_perf = True
+        setting = replace(self.setting, context_length=length)
+        parameters = context_parameters(self._native, setting, self.options, sequences, outputs)
+        parameters.n_threads = self._threads.decode
+        parameters.n_threads_batch = self._threads.batch
         return self._llama.llama_init_from_model(self.model, parameters)
+
+    @property
+    def _guess(self) -> int:
+        """Threads where nothing was measured."""
+        return self.options.threads or physical_cores()
+
+    def _choose_threads(self, placement: Placement) -> Threads:
+        """The person's number, else what was measured before, else measured now."""
+        known = self.options.experience
+        if self.options.threads is not None:
+            return Threads(self.options.threads, self.options.threads)
+        if known.threads is not None:
+            return Threads(known.threads, known.threads_batch or known.threads)
+        numbers = candidates(physical_cores(), usable_cores())
+        if not numbers or placement.layers_on_gpu >= placement.layers:
+            return Threads(self._guess, self._guess)
+        return measure_threads(self._llama, self.context, numbers)
+
+    def _use_threads(self, context: Any) -> None:
+        self._llama.llama_set_n_threads(context, self._threads.decode, self._threads.batch)
+
+    def _memory_factor(self, before: int | None, after: int | None) -> float:
+        """Bytes that the load took ÷ projected, without what is taken only while decoding.
+
+        Relative to the uncorrected projection. 1 where it cannot be told: part of it is on a
+        graphics card, or the process's memory is not known.
+        """
+        parts = self.fit.projection.devices
+        if before is None or after is None or len(parts) != 1:
+            return self.options.experience.memory_factor
+        expected = sum(part.total - part.compute for part in parts)
+        taken = max(1, after - before) / max(1, expected)
+        return round(taken * bounded_factor(self.options.experience.memory_factor), 3)
 
     def _placement(self) -> Placement:
         """Where the layers really are, from llama.cpp's own assignment, not from what was asked."""

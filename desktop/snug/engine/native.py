@@ -19,7 +19,7 @@ from types import ModuleType
 
 from snug.domain.errors import EnvironmentFault
 from snug.domain.model import Device, DeviceKind
-from snug.engine.memory import available_bytes
+from snug.engine.memory import available_bytes, keep_large_blocks_apart
 
 # A virtual CPU may advertise AMX without the state it needs; the first matrix product then dies
 # with SIGSEGV (ggml-org/llama.cpp #20824, ollama/ollama #17006). The next best variant (zen4 or
@@ -50,6 +50,7 @@ class Native:
         os.environ.setdefault("GOMP_SPINCOUNT", _SPIN_COUNT)
         # An abort inside llama.cpp would start a debugger and write its findings to the terminal.
         os.environ.setdefault("GGML_NO_BACKTRACE", "1")
+        keep_large_blocks_apart()
         folder = library_folder()
         self._ggml = ctypes.CDLL(str(_versioned(folder, "ggml")), mode=ctypes.RTLD_GLOBAL)
         _declare(self._ggml)
@@ -91,6 +92,18 @@ class Native:
                 )
             )
         return tuple(found)
+
+    @property
+    def cpu_buffer_type(self) -> int:
+        """The buffer type of plain main memory."""
+        return int(self._ggml.ggml_backend_cpu_buffer_type())
+
+    def is_repacked(self, buffer_type: int) -> bool:
+        """Whether weights in it are laid out anew for this processor (an "extra" buffer type)."""
+        device = self._ggml.ggml_backend_buft_get_device(buffer_type)
+        if not device or self._ggml.ggml_backend_buft_is_host(buffer_type):
+            return False
+        return bool(self._ggml.ggml_backend_dev_type(device) == _CPU)
 
     def owner_of(self, buffer_type: int) -> tuple[str, DeviceKind]:
         """Name and kind of the device whose memory a buffer type lies in.
@@ -213,6 +226,7 @@ def _declare(ggml: ctypes.CDLL) -> None:
         ("ggml_backend_buft_get_device", [ctypes.c_void_p], ctypes.c_void_p),
         ("ggml_backend_buft_is_host", [ctypes.c_void_p], ctypes.c_bool),
         ("ggml_backend_dev_type", [ctypes.c_void_p], ctypes.c_int),
+        ("ggml_backend_cpu_buffer_type", [], ctypes.c_void_p),
     ):
         function = getattr(ggml, name)
         function.argtypes = arguments

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
+import os
+import platform
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from snug.domain.conversation import ConversationSettings
 from snug.domain.embedding import Embeddings, Ranking
-from snug.domain.errors import NotFoundError, UserError
-from snug.domain.fit import Fit
-from snug.domain.model import Adapter, Device, LoadOptions, ModelFile, Placement
+from snug.domain.errors import NotFoundError, SnugError, UserError
+from snug.domain.events import Event, Started
+from snug.domain.fit import Fit, bounded_factor
+from snug.domain.model import Adapter, Device, Experience, KvType, LoadOptions, ModelFile, Placement
 from snug.services.protocols import (
     Cancellable,
     ConversationStore,
@@ -24,6 +29,7 @@ STARTER = "starter"
 _DEFAULT_MODEL = "model.default"
 _CONTEXT_LENGTH = "model.context_length"
 _SPEEDS = "model.speeds"
+_EXPERIENCES = "model.experiences"
 _KEPT_SPEEDS = 64
 
 
@@ -79,12 +85,13 @@ class ModelService:
         return self._library.resolve(settings.model) if settings.model else self.default()
 
     def load_options(self, model: ModelFile) -> LoadOptions:
-        """How to load it: the person's context length where one is set."""
+        """How to load it: the person's context length, and what earlier loads here taught."""
         kept = self._store.setting(_CONTEXT_LENGTH) or ""
         wanted = self._context_length or (int(kept) if kept.isdigit() else None)
+        options = LoadOptions(experience=self.experience(model))
         if wanted is None:
-            return LoadOptions()
-        return LoadOptions(context_length=min(wanted, model.context_length or wanted))
+            return options
+        return replace(options, context_length=min(wanted, model.context_length or wanted))
 
     def use_context_length(self, tokens: int) -> None:
         """As `set_context_length`, but only until this process ends."""
@@ -95,25 +102,61 @@ class ModelService:
         value = "" if tokens is None else str(_checked_context_length(tokens))
         self._store.set_setting(_CONTEXT_LENGTH, value)
 
-    def fit(self, model: ModelFile, context_length: int | None = None) -> Fit:
+    def fit(
+        self,
+        model: ModelFile,
+        context_length: int | None = None,
+        kv_type: KvType | None = None,
+    ) -> Fit:
         """Whether and how a model fits what is free now, with the speed to expect here.
 
         Args:
             context_length: a fixed one, in tokens; None takes the person's or the best.
+            kv_type: of the KV cache; None takes f16, or q8_0 where memory is short.
+
+        Raises: ModelFileError, UserError.
         """
         options = self.load_options(model)
         if context_length is not None:
-            options = LoadOptions(context_length=_checked_context_length(context_length))
+            options = replace(options, context_length=_checked_context_length(context_length))
+        if kv_type is not None:
+            options = replace(options, kv_type=kv_type)
         fit = self._engine.fit(model, options)
         return replace(fit, tokens_per_second=self._expected_speed(model))
 
     def record_speed(self, model: ModelFile, tokens_per_second: float) -> None:
-        """Remember how fast a model answered on this machine. Raises: SnugError."""
+        """Remember how fast a model answered here, and what its load taught. Raises: SnugError."""
+        loaded = self._engine.placement()
+        if loaded is not None and _speed_key(loaded[0]) == _speed_key(model):
+            self.record_load(model, loaded[1])
         speeds = self._speeds()
         speeds.pop(_speed_key(model), None)
         speeds[_speed_key(model)] = (round(tokens_per_second, 2), model.size_bytes)
         newest = dict(list(speeds.items())[-_KEPT_SPEEDS:])
         self._store.set_setting(_SPEEDS, json.dumps(newest))
+
+    def record_load(self, model: ModelFile, placement: Placement) -> None:
+        """Remember what a load taught: memory ÷ projection, threads. Raises: SnugError."""
+        learnt = placement.learnt
+        if learnt is None or learnt == self.experience(model):
+            return
+        kept = self._experiences()
+        kept.pop(_machine_key(model), None)
+        kept[_machine_key(model)] = learnt
+        newest = list(kept.items())[-_KEPT_SPEEDS:]
+        values = {k: [e.memory_factor, e.threads, e.threads_batch] for k, e in newest}
+        self._store.set_setting(_EXPERIENCES, json.dumps(values))
+
+    def experience(self, model: ModelFile) -> Experience:
+        """What earlier loads of this model on this machine taught."""
+        return self._experiences().get(_machine_key(model), Experience())
+
+    def _experiences(self) -> dict[str, Experience]:
+        try:
+            kept = json.loads(self._store.setting(_EXPERIENCES) or "{}")
+            return {str(key): _experience(values) for key, values in kept.items()}
+        except (ValueError, TypeError, AttributeError, IndexError):
+            return {}
 
     def _expected_speed(self, model: ModelFile) -> float | None:
         """Measured here with this file; else scaled by size, since decoding reads every weight."""
@@ -135,7 +178,14 @@ class ModelService:
 
     def preload(self, model: ModelFile, sink: EventSink) -> Cancellable:
         """Load a model ahead of its first use; events come on the engine's thread."""
-        return self._engine.preload(model, self.load_options(model), sink)
+
+        def learn(event: Event) -> None:
+            if isinstance(event, Started):
+                with contextlib.suppress(SnugError):  # worth remembering, not worth a failure
+                    self.record_load(model, event.placement)
+            sink(event)
+
+        return self._engine.preload(model, self.load_options(model), learn)
 
     def import_file(self, path: Path) -> ModelFile:
         """Add a GGUF file to the library where it lies. Raises: ModelFileError."""
@@ -172,6 +222,18 @@ class ModelService:
 
 def _speed_key(model: ModelFile) -> str:
     return model.sha256[:16] or model.name
+
+
+def _machine_key(model: ModelFile) -> str:
+    """A model on this machine: a data folder may move to another one."""
+    machine = f"{platform.node()} {platform.machine()} {os.cpu_count()}".encode()
+    return f"{_speed_key(model)}:{hashlib.sha256(machine).hexdigest()[:8]}"
+
+
+def _experience(values: list[float | None]) -> Experience:
+    factor, decode, batch = values
+    counts = [int(n) if n and 1 <= n <= 1024 else None for n in (decode, batch)]
+    return Experience(round(bounded_factor(float(factor or 1.0)), 3), *counts)
 
 
 def _checked_context_length(tokens: int) -> int:

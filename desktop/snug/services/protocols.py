@@ -58,9 +58,9 @@ class Engine(Protocol):
     def fit(self, model: ModelFile, options: LoadOptions) -> Fit:
         """How the model would be loaded into what is free now; waits for the engine.
 
-        What the loaded model holds counts as taken, unless it is this very model.
+        What the loaded model holds counts as free: it is unloaded before another one is loaded.
 
-        Raises: ModelFileError.
+        Raises: ModelFileError, UserError (options that cannot work together).
         """
 
     def devices(self) -> tuple[Device, ...]:
