@@ -46,6 +46,7 @@ class PartKind(StrEnum):
 
     TEXT = "text"
     REASONING = "reasoning"
+    TOOL_CALL = "tool_call"  # JSON text, see `domain/tools.py`; one part for each call
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,12 +187,12 @@ def title_from(text: str) -> str:
 
 
 def join_parts(parts: Iterable[Part]) -> tuple[Part, ...]:
-    """Neighbouring parts of one kind become one; empty ones go."""
+    """Neighbouring parts of one kind become one, but for tool calls; empty ones go."""
     joined: list[Part] = []
     for part in parts:
         if not part.text:
             continue
-        if joined and joined[-1].kind is part.kind:
+        if joined and joined[-1].kind is part.kind and part.kind is not PartKind.TOOL_CALL:
             joined[-1] = Part(part.kind, joined[-1].text + part.text)
         else:
             joined.append(part)
