@@ -7,8 +7,6 @@ from collections.abc import Iterable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from snug.domain.events import ReasoningDelta, TextDelta
 from snug.engine.stream import (
     REASONING_TAGS,
     ReasoningSplitter,
@@ -18,6 +16,8 @@ from snug.engine.stream import (
     partial_suffix,
     tags_of,
 )
+
+from snug.domain.events import ReasoningDelta, TextDelta
 
 # Pieces that meet at every awkward place: tags, parts of tags, white space, wide characters.
 _FRAGMENTS = st.sampled_from(
