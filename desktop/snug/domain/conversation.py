@@ -91,6 +91,11 @@ class Message:
         """What the model thought before it answered; "" for most."""
         return "".join(part.text for part in self.parts if part.kind is PartKind.REASONING)
 
+    @property
+    def tool_calls(self) -> tuple[str, ...]:
+        """What it asked for, each as kept text; `read_call` reads it."""
+        return tuple(part.text for part in self.parts if part.kind is PartKind.TOOL_CALL)
+
 
 @dataclass(frozen=True, slots=True)
 class ConversationSettings:

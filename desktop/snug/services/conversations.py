@@ -31,6 +31,7 @@ from snug.domain.model import ModelFile
 from snug.domain.prompt import GenerationRequest, PromptMessage
 from snug.domain.schema import check_schema
 from snug.domain.search import SearchHit
+from snug.domain.tools import check_tools, read_call
 from snug.services.answer import AnswerRun
 from snug.services.models import ModelService
 from snug.services.protocols import ConversationStore, Engine, EventSink, PlanSink
@@ -57,6 +58,7 @@ class _Turn:
     path: tuple[Message, ...]
     answer: Message
     schema: str = ""
+    tools: str = ""
 
 
 class ConversationService:
@@ -139,11 +141,20 @@ class ConversationService:
 
     # -- answering ----------------------------------------------------------------------------
 
-    def send(self, conversation_id: str, text: str, sink: EventSink, *, schema: str = "") -> Run:
+    def send(
+        self,
+        conversation_id: str,
+        text: str,
+        sink: EventSink,
+        *,
+        schema: str = "",
+        tools: str = "",
+    ) -> Run:
         """Store the person's message after the active leaf and answer it.
 
         Args:
             schema: JSON schema that the answer must follow; "" for free text.
+            tools: JSON list of functions that the model may ask for; nothing runs them.
 
         Raises:
             UserError: the text is blank, or this conversation is still answering.
@@ -152,11 +163,12 @@ class ConversationService:
             raise UserError("Write a message first.")
         user_id = new_id()
         checked = check_schema(schema) if schema else ""
+        functions = check_tools(tools)
 
         def turn(answer_id: str) -> _Turn:
             conversation = self._store.conversation(conversation_id)
             asked = self._ask(conversation, conversation.leaf_id, user_id, text, answer_id)
-            return replace(asked, schema=checked)
+            return replace(asked, schema=checked, tools=functions)
 
         return self._start(conversation_id, user_id, sink, turn)
 
@@ -281,6 +293,7 @@ class ConversationService:
             answer_start=begun.text,
             thinking_start="" if begun.text else begun.reasoning,
             schema=prepared.schema,
+            tools=prepared.tools,
         )
         with self._lock:
             self._answering[run.conversation_id] = model
@@ -334,7 +347,7 @@ class ConversationService:
         draft: str,
     ) -> GenerationRequest:
         settings = conversation.settings
-        messages = [PromptMessage(m.role, m.text) for m in path if m.text or m.role is Role.USER]
+        messages = [_turn(m) for m in path if m.text or m.tool_calls or m.role is Role.USER]
         if settings.system_prompt.strip():
             messages.insert(0, PromptMessage(Role.SYSTEM, settings.system_prompt))
         if draft.strip():
@@ -364,3 +377,8 @@ class ConversationService:
                 work()
 
         self._store.writer.submit(job)
+
+
+def _turn(message: Message) -> PromptMessage:
+    calls = tuple(read_call(text) for text in message.tool_calls)
+    return PromptMessage(message.role, message.text, tool_calls=calls)
