@@ -14,11 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from snug.domain.conversation import Role
 from snug.domain.events import ReasoningDelta, TextDelta, ToolCall
-from snug.domain.tools import read_tools
+from snug.domain.prompt import PromptMessage
+from snug.domain.tools import read_tools, tools_json
 from snug.engine.output.dialect import dialect_of
 from snug.engine.output.splitter import OutputEvent
 from snug.engine.output.stream import OutputStream
+from snug.engine.template import TemplateRenderer
 
 TOOLS = read_tools(
     json.dumps(
@@ -267,12 +270,26 @@ def test_text_is_passed_on_at_once_beside_tools() -> None:
 @pytest.mark.skipif(
     "SNUG_TEMPLATES" not in os.environ, reason="SNUG_TEMPLATES names no folder of templates"
 )
-def test_each_real_template_has_a_form_of_call() -> None:
+def test_each_real_template_shows_the_talk_the_tools_and_the_result() -> None:
     templates = sorted(Path(os.environ["SNUG_TEMPLATES"]).glob("*.jinja"))
     assert templates
-    without = [
-        t.name
-        for t in templates
-        if not dialect_of(t.read_text()).blocks and not dialect_of(t.read_text()).bare_json
-    ]
-    assert not without
+    variables = {"add_generation_prompt": True, "bos_token": "<s>", "eos_token": "</s>"}
+    tools = json.loads(tools_json(TOOLS))
+    asked = (PromptMessage(Role.SYSTEM, "Brief."), PromptMessage(Role.USER, "Weather?"))
+    call = ToolCall("look_up", '{"word": "Ulm"}', "abcdef123")
+    told = (
+        *asked,
+        PromptMessage(Role.ASSISTANT, "", tool_calls=(call,)),
+        PromptMessage(Role.TOOL, "17 degrees", tool_call_id=call.id, name=call.name),
+    )
+    renderer = TemplateRenderer()
+    missing = []
+    for template in templates:
+        text = template.read_text()
+        plain = renderer.render(text, asked, {**variables, "tools": None})
+        whole = renderer.render(text, told, {**variables, "tools": tools})
+        words = ("Weather?", "look_up", "Ulm", "17 degrees")
+        if "Weather?" not in plain or not all(word in whole for word in words):
+            missing.append(template.name)
+    renderer.close()
+    assert not missing

@@ -11,6 +11,7 @@ from snug.domain.events import (
     Started,
     StopReason,
     TextDelta,
+    ToolCall,
     Timings,
     Usage,
 )
@@ -27,11 +28,13 @@ class ScriptedAnswer(threading.Thread):
 
     def __init__(
         self, words: tuple[str, ...], sink: EventSink, before: Callable[[int], None]
+        calls: tuple[ToolCall, ...] = (),
     ) -> None:
         super().__init__(name="scripted-engine", daemon=True)
         self._words = words
         self._sink = sink
         self._before = before
+        self._calls = calls
         self.halted = threading.Event()
         self.said = 0
 
@@ -43,6 +46,8 @@ class ScriptedAnswer(threading.Thread):
                 break
             self._sink(TextDelta(word))
             self.said = number + 1
+        for call in self._calls:
+            self._sink(call)
         reason = StopReason.STOPPED if self.halted.is_set() else StopReason.END
         self._sink(Finished(Usage(5, 0, self.said), reason, Timings(0.0, 0.1, 100.0)))
 
@@ -60,12 +65,13 @@ class ScriptedEngine:
     ) -> None:
         self.words = words
         self.before = before
+        self.calls: tuple[ToolCall, ...] = ()
         self.requests: list[GenerationRequest] = []
         self.answers: list[ScriptedAnswer] = []
 
     def generate(self, request: GenerationRequest, sink: EventSink) -> ScriptedAnswer:
         self.requests.append(request)
-        answer = ScriptedAnswer(self.words, sink, self.before)
+        answer = ScriptedAnswer(self.words, sink, self.before, self.calls)
         self.answers.append(answer)
         answer.start()
         return answer

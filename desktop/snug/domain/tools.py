@@ -130,7 +130,8 @@ def _tool(entry: object, number: int) -> ToolFunction:
         )
     if not isinstance(description, str):
         raise UserError(f'The description of tool "{name}" is no text.')
-    parameters = inner.get("parameters") or json.loads(_NO_PARAMETERS)
+    parameters = inner.get("parameters")
+    parameters = json.loads(_NO_PARAMETERS) if parameters is None else parameters
     try:
         checked = check_schema(json.dumps(parameters, ensure_ascii=False))
     except UserError as error:

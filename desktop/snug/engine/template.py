@@ -69,10 +69,11 @@ class TemplateRenderer:
         with self._lock:
             self._make_ready()
             deadline = time.monotonic() + RENDER_TIMEOUT_S
-            first: dict[str, str] = {}
+            first: dict[str, str] = {}  # what it wrote first, else why it failed at first
             for attempt in attempts(messages, variables):
                 result = self._ask(template, attempt, deadline)
-                first = first or result
+                if not first or ("text" in result and "text" not in first):
+                    first = result
                 if "text" in result and attempt.shows(result["text"]):
                     return result["text"]
                 if "hopeless" in result:

@@ -51,13 +51,15 @@ def attempts(messages: Sequence[PromptMessage], variables: dict[str, Any]) -> It
         if any(message.tool_calls for message in shape):
             yield _attempt(shape, variables, as_text=True)
     yield _attempt(whole, variables, in_parts=True)
-    if not tools:  # made for tools, and fails without
-        yield _attempt(whole, {**variables, "tools": []})
+    # Made for tools, and fails without; Firefunction has names of its own.
+    listed = json.dumps(tools, ensure_ascii=False) if tools else ""
+    yield _attempt(whole, {**variables, "tools": tools or [], "functions": listed, "datetime": ""})
     if tools or any(m.tool_calls or m.role is Role.TOOL for m in whole):
         plain = told_in_text(whole, tools or [])
         none = {**variables, "tools": None}
         for shape in dict.fromkeys((plain, alternating(plain), alternating(without_system(plain)))):
             yield _attempt(shape, none)
+        yield _attempt(plain, {**variables, "tools": []})
 
 
 def without_system(messages: Sequence[PromptMessage]) -> tuple[PromptMessage, ...]:
@@ -129,7 +131,8 @@ def _attempt(
 ) -> Attempt:
     tools = variables.get("tools") or []
     newest = messages[-1].text.strip() if messages else ""
-    names = (str(tools[0]["function"]["name"]),) if tools else ()
+    names = [str(tools[0]["function"]["name"])] if tools else []
+    names += [word for m in messages for call in m.tool_calls for word in _plain_words(call)]
     unwanted: tuple[str, ...] = ()
     if not as_text:  # a mapping that was written as Python's, not as JSON
         values = [_arguments(call) for message in messages for call in message.tool_calls]
@@ -139,7 +142,7 @@ def _attempt(
     return Attempt(
         [_as_json(message, as_text, in_parts) for message in messages],
         variables,
-        (newest, *names) if newest else names,
+        (newest, *names) if newest else tuple(names),
         unwanted,
     )
 
@@ -167,3 +170,10 @@ def _arguments(call: ToolCall) -> Any:
         return json.loads(call.arguments)
     except ValueError:
         return call.arguments
+
+
+def _plain_words(call: ToolCall) -> list[str]:
+    """An argument that every notation spells alike, where there is one."""
+    arguments = _arguments(call)
+    values = arguments.values() if isinstance(arguments, dict) else ()
+    return [value for value in values if isinstance(value, str) and value.isalnum()][:1]

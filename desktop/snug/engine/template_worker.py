@@ -106,8 +106,10 @@ def answer(env: ImmutableSandboxedEnvironment, line: str) -> dict[str, str]:
         return {"error": str(error) or "it refused this conversation"}
     except _TooLong as error:
         return {"error": str(error), "hopeless": "yes"}
-    except (SecurityError, MemoryError, RecursionError) as error:
+    except (MemoryError, RecursionError) as error:
         return {"error": _why(error), "hopeless": "yes"}
+    except SecurityError as error:
+        return {"error": _why(error)}
     except _FAULTS as error:
         return {"error": _why(error)}
 

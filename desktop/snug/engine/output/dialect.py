@@ -8,7 +8,7 @@ to look for. They come as tokens of their own or as plain text; both are spelled
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 # Tags that models wrap their thinking in, most common first. These are plain words to many models,
 # so they count at the very start of an answer only.
@@ -81,7 +81,6 @@ class _Family:
     sections: tuple[str, ...] = ()
     given: str = ""
     bare_json: bool = False
-    unless: str = field(default="\0")
 
 
 def _pair(name: str) -> Block:
@@ -148,7 +147,6 @@ _FAMILIES = (
     _Family('"parameters": dictionary of argument', (), bare_json=True),
     _Family("<function=", (Block("<function=", "</function>", whole=True),)),
     _Family('<function name="', (Block('<function name="', "</function>", whole=True),)),
-    _Family("<tool_call>", (_TOOL_CALL,), unless="]<]minimax[>["),
 )
 _WRAPPERS = (
     (
@@ -168,17 +166,17 @@ _WRAPPERS = (
 def dialect_of(template: str) -> Dialect:
     """The markers that a chat template speaks of.
 
-    A template that shows no form of call gets the one that Snug then asks for itself:
-    `<tool_call>` and `</tool_call>` around JSON.
+    `<tool_call>` and `</tool_call>` around JSON are always among them: Snug asks for that form
+    itself where a template does not tell the model of its tools.
     """
-    families = [f for f in _FAMILIES if f.sign in template and f.unless not in template]
+    families = [f for f in _FAMILIES if f.sign in template]
     blocks = tuple(dict.fromkeys(block for family in families for block in family.blocks))
     bare = any(family.bare_json for family in families)
     harmony = "<|channel|>" in template
     return Dialect(
         channels=tuple((a, b) for a, b, sign in _CHANNELS if sign in template),
         wrappers=tuple(w for sign, wrappers in _WRAPPERS if sign in template for w in wrappers),
-        blocks=blocks if blocks or bare else (_TOOL_CALL,),
+        blocks=tuple(dict.fromkeys((*blocks, _TOOL_CALL))),
         sections=tuple(dict.fromkeys(s for family in families for s in family.sections)),
         given="<|start|>assistant" if harmony else "".join(f.given for f in families),
         bare_json=bare,
