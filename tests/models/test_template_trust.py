@@ -48,7 +48,8 @@ def test_what_genuine_templates_do_is_no_reason_to_warn(family: str) -> None:
     shown = FAMILIES[family][0]
     genuine = (
         "{# see https://example.org/ #}{% if messages[0].role == 'system' %}"
-        "{{ messages[0].content }}{% else %}You are a helpful assistant.{% endif %}{% for m in messages %}"
+        "{{ messages[0].content }}{% else %}You are a helpful assistant.{% endif %}"
+        "{% for m in messages %}"
         "{% if '</think>' in m.content %}{{ m.content.split('</think>')[-1] }}{% endif %}"
         "{% if m.content.startswith('<tool_response>') %}x{% endif %}"
         "{% for part in m.content %}{% if part.type == 'text' %}{{ part.text }}{% endif %}"

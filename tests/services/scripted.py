@@ -11,8 +11,8 @@ from snug.domain.events import (
     Started,
     StopReason,
     TextDelta,
-    ToolCall,
     Timings,
+    ToolCall,
     Usage,
 )
 from snug.domain.fit import Fit
@@ -27,7 +27,10 @@ class ScriptedAnswer(threading.Thread):
     """One answer: `words` one after the other, until it is cancelled."""
 
     def __init__(
-        self, words: tuple[str, ...], sink: EventSink, before: Callable[[int], None]
+        self,
+        words: tuple[str, ...],
+        sink: EventSink,
+        before: Callable[[int], None],
         calls: tuple[ToolCall, ...] = (),
     ) -> None:
         super().__init__(name="scripted-engine", daemon=True)

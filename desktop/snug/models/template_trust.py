@@ -19,7 +19,7 @@ _COMMENT: Final = re.compile(r"\{#.*?#\}", re.DOTALL)  # Jinja's own; the model 
 _FAR_RIGHT: Final = re.compile(r"[ \t]{200,}(?![ \t]*\n)\S")
 _CSS: Final = re.compile(r"(?:display\s*:\s*none|font-size\s*:\s*0|visibility\s*:\s*hidden)", re.I)
 _WORD: Final = (
-    r"""(?P<q{0}>['"])(?P<w{0}>[^'"<>\[\]|/{{}}\\]*[^\W\d_]{{3,}}[^'"<>\[\]|/{{}}\\]*)(?P=q{0})"""  # noqa: E501 - one pattern
+    r"""(?P<q{0}>['"])(?P<w{0}>[^'"<>\[\]|/{{}}\\]*[^\W\d_]{{3,}}[^'"<>\[\]|/{{}}\\]*)(?P=q{0})"""
 )
 # What genuine templates compare content with: kinds of parts, and switches of their families.
 _GENUINE: Final = frozenset(
