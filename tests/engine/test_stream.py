@@ -9,15 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snug.domain.events import ReasoningDelta, TextDelta
-from snug.engine.stream import (
-    REASONING_TAGS,
-    ReasoningSplitter,
-    StopMatcher,
-    Utf8Stream,
-    opened_by,
-    partial_suffix,
-    tags_of,
-)
+from snug.engine.output.dialect import REASONING_TAGS, dialect_of, opened_by, tags_of
+from snug.engine.output.splitter import Splitter
+from snug.engine.output.text import StopMatcher, Utf8Stream, partial_suffix
 
 # Pieces that meet at every awkward place: tags, parts of tags, white space, wide characters.
 _FRAGMENTS = st.sampled_from(
@@ -30,6 +24,10 @@ _TEXTS = st.lists(_FRAGMENTS, max_size=12).map("".join)
 _CUTS = st.lists(st.integers(min_value=1, max_value=6), max_size=40)
 
 
+def _splitter(thinking: str = "", *, may_open: bool = True, goes_on: bool = False) -> Splitter:
+    return Splitter(dialect_of(""), thinking, may_open=may_open, goes_on=goes_on)
+
+
 def _pieces(text: str, cuts: list[int]) -> Iterable[str]:
     """The text in pieces of the given lengths, the rest in one."""
     position = 0
@@ -39,7 +37,7 @@ def _pieces(text: str, cuts: list[int]) -> Iterable[str]:
     yield text[position:]
 
 
-def _split(splitter: ReasoningSplitter, pieces: Iterable[str]) -> tuple[str, str]:
+def _split(splitter: Splitter, pieces: Iterable[str]) -> tuple[str, str]:
     """(reasoning, text) of a stream."""
     events = [e for piece in pieces for e in splitter.feed(piece)] + list(splitter.flush())
     assert all(event.text for event in events)
@@ -73,9 +71,9 @@ def test_an_unfinished_character_is_not_shown_before_its_end() -> None:
 def test_reasoning_is_split_alike_however_the_text_is_cut(
     text: str, cuts: list[int], opened: str, may_open: bool
 ) -> None:
-    whole = _split(ReasoningSplitter(opened, may_open=may_open), [text])
-    assert _split(ReasoningSplitter(opened, may_open=may_open), _pieces(text, cuts)) == whole
-    assert _split(ReasoningSplitter(opened, may_open=may_open), text) == whole
+    whole = _split(_splitter(opened, may_open=may_open), [text])
+    assert _split(_splitter(opened, may_open=may_open), _pieces(text, cuts)) == whole
+    assert _split(_splitter(opened, may_open=may_open), text) == whole
 
 
 @given(
@@ -115,15 +113,15 @@ def test_nothing_comes_after_a_stop_text() -> None:
 @pytest.mark.parametrize(("opening", "closing"), REASONING_TAGS)
 def test_thinking_is_told_from_the_answer(opening: str, closing: str) -> None:
     stream = f" \n{opening}\nWhy?\n{closing}\n\nBecause."
-    assert _split(ReasoningSplitter(), stream) == ("Why?\n", "Because.")
+    assert _split(_splitter(), stream) == ("Why?\n", "Because.")
 
 
 def test_an_unclosed_think_block_is_reasoning_to_its_end() -> None:
-    assert _split(ReasoningSplitter(), ["<think>", "so far </th"]) == ("so far </th", "")
+    assert _split(_splitter(), ["<think>", "so far </th"]) == ("so far </th", "")
 
 
 def test_a_block_opened_by_the_prompt_needs_no_opening_tag() -> None:
-    assert _split(ReasoningSplitter("</think>"), ["\nHm", "m.</th", "ink>\n\nYes."]) == (
+    assert _split(_splitter("</think>"), ["\nHm", "m.</th", "ink>\n\nYes."]) == (
         "Hmm.",
         "Yes.",
     )
@@ -141,27 +139,27 @@ def test_a_block_opened_by_the_prompt_needs_no_opening_tag() -> None:
     ],
 )
 def test_tags_that_do_not_open_the_answer_are_text(text: str) -> None:
-    assert _split(ReasoningSplitter(), text) == ("", text)
+    assert _split(_splitter(), text) == ("", text)
 
 
 def test_a_second_block_after_the_first_is_text() -> None:
     stream = "<think>one</think>two <think>three</think>"
-    assert _split(ReasoningSplitter(), stream) == ("one", "two <think>three</think>")
+    assert _split(_splitter(), stream) == ("one", "two <think>three</think>")
 
 
 def test_a_tag_in_the_continuation_of_a_visible_answer_is_text() -> None:
-    splitter = ReasoningSplitter(may_open=False)
+    splitter = _splitter(may_open=False)
     assert _split(splitter, "<think>x</think>") == ("", "<think>x</think>")
 
 
 def test_text_without_tags_is_passed_on_at_once() -> None:
-    splitter = ReasoningSplitter()
+    splitter = _splitter()
     assert list(splitter.feed("Hello")) == [TextDelta("Hello")]
     assert list(splitter.feed(" <")) == [TextDelta(" <")]
 
 
 def test_an_empty_think_block_leaves_only_the_answer() -> None:
-    assert _split(ReasoningSplitter(), "<think>\n\n</think>\n\nHi") == ("", "Hi")
+    assert _split(_splitter(), "<think>\n\n</think>\n\nHi") == ("", "Hi")
 
 
 @pytest.mark.parametrize(
@@ -185,7 +183,7 @@ def test_the_longest_beginning_of_a_needle_is_held_back() -> None:
 
 
 def test_thinking_that_goes_on_keeps_its_line_ends() -> None:
-    splitter = ReasoningSplitter("</think>", goes_on=True)
+    splitter = _splitter("</think>", goes_on=True)
     assert _split(splitter, "\n\nThen.</think>Yes.") == ("\n\nThen.", "Yes.")
 
 

@@ -14,9 +14,8 @@ from snug.engine.template import (
     FALLBACK_TEMPLATE,
     MAX_TEMPLATE_BYTES,
     TemplateRenderer,
-    alternating,
-    without_system,
 )
+from snug.engine.template_shapes import alternating, without_system
 
 LLAMA_3 = (
     "{% set loop_messages = messages %}{% for message in loop_messages %}"

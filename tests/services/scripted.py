@@ -12,6 +12,7 @@ from snug.domain.events import (
     StopReason,
     TextDelta,
     Timings,
+    ToolCall,
     Usage,
 )
 from snug.domain.fit import Fit
@@ -26,12 +27,17 @@ class ScriptedAnswer(threading.Thread):
     """One answer: `words` one after the other, until it is cancelled."""
 
     def __init__(
-        self, words: tuple[str, ...], sink: EventSink, before: Callable[[int], None]
+        self,
+        words: tuple[str, ...],
+        sink: EventSink,
+        before: Callable[[int], None],
+        calls: tuple[ToolCall, ...] = (),
     ) -> None:
         super().__init__(name="scripted-engine", daemon=True)
         self._words = words
         self._sink = sink
         self._before = before
+        self._calls = calls
         self.halted = threading.Event()
         self.said = 0
 
@@ -43,6 +49,8 @@ class ScriptedAnswer(threading.Thread):
                 break
             self._sink(TextDelta(word))
             self.said = number + 1
+        for call in self._calls:
+            self._sink(call)
         reason = StopReason.STOPPED if self.halted.is_set() else StopReason.END
         self._sink(Finished(Usage(5, 0, self.said), reason, Timings(0.0, 0.1, 100.0)))
 
@@ -63,13 +71,14 @@ class ScriptedEngine:
         self.context = 8192
         self.message_tokens = 1
         self.script: list[tuple[str, ...]] = []  # answers that come before `words`, in order
+        self.calls: tuple[ToolCall, ...] = ()
         self.requests: list[GenerationRequest] = []
         self.answers: list[ScriptedAnswer] = []
 
     def generate(self, request: GenerationRequest, sink: EventSink) -> ScriptedAnswer:
         self.requests.append(request)
         words = self.script.pop(0) if self.script else self.words
-        answer = ScriptedAnswer(words, sink, self.before)
+        answer = ScriptedAnswer(words, sink, self.before, self.calls)
         self.answers.append(answer)
         answer.start()
         return answer

@@ -11,7 +11,8 @@ from tests.services.scripted import Listener, ScriptedEngine
 
 from snug.domain.conversation import Conversation, Message, Part, PartKind, Role, Status
 from snug.domain.errors import DiskFullError, UserError
-from snug.domain.events import Finished, TextDelta
+from snug.domain.events import Finished, TextDelta, ToolCall
+from snug.domain.tools import read_call
 from snug.models.library import Library
 from snug.models.starter import find_starter
 from snug.services.conversations import ConversationService
@@ -234,3 +235,24 @@ def test_a_paused_answer_can_be_stopped(full_desk: tuple[Desk, FullDisk]) -> Non
 def test_reasoning_is_kept_apart(desk: Desk) -> None:
     desk.ask()
     assert [p.kind for p in desk.read().messages[1].parts] == [PartKind.TEXT]
+
+
+def test_calls_of_tools_are_kept_with_the_answer_and_told_to_the_model_again(desk: Desk) -> None:
+    calls = (ToolCall("look_up", '{"word": "a"}', "id1"), ToolCall("look_up", "{}", "id2"))
+    desk.engine.calls = calls
+    listener = Listener()
+    tools = '[{"name": "look_up"}]'
+    assert desk.service.send(desk.id, "Hi", listener, tools=tools).wait(WAIT_S)
+    assert '"look_up"' in desk.engine.requests[0].tools
+    assert tuple(e for e in listener.events if isinstance(e, ToolCall)) == calls
+    answer = desk.read().messages[-1]
+    assert tuple(map(read_call, answer.tool_calls)) == calls
+    assert answer.text == "Hello there."
+    desk.ask("And now?")
+    assert desk.engine.requests[1].messages[1].tool_calls == calls
+
+
+def test_tools_that_make_no_sense_are_refused_before_anything_is_stored(desk: Desk) -> None:
+    with pytest.raises(UserError, match="square brackets"):
+        desk.service.send(desk.id, "Hi", Listener(), tools="{}")
+    assert desk.read().messages == ()

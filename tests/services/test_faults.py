@@ -64,6 +64,9 @@ class Library:
     def remove(self, name: str) -> ModelFile:
         raise NotImplementedError
 
+    def warnings(self, path: Path) -> tuple[str, ...]:
+        return ()
+
     def check(self, path: Path) -> tuple[str, ...]:
         raise NotImplementedError
 

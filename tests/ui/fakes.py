@@ -423,6 +423,9 @@ class FakeLibrary:
         self.kept.remove(model)
         return model
 
+    def warnings(self, path: Path) -> tuple[str, ...]:
+        return ()
+
     def check(self, path: Path) -> tuple[str, ...]:
         if "broken" in path.name:
             return (f"{path.name} is not a GGUF file: its first four bytes are not GGUF.",)

@@ -27,13 +27,16 @@ from snug.domain.events import (
     Started,
     TextDelta,
     TokenLogprob,
+    ToolCall,
 )
 from snug.domain.model import Adapter, ModelFile
 from snug.domain.sampling import Sampling
+from snug.domain.tools import check_tools, openai_call
 from snug.services.bundle import Services
 from snug.services.conversations import Run
 
 INTERRUPTED = 130
+_Asked = dict[str, str]  # what goes with each message: schema and tools, as text
 _HELP = "Commands: /new starts afresh, /again answers again, /quit ends. Ctrl+C stops an answer."
 
 
@@ -44,6 +47,7 @@ class _Answer:
     text: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
     logprobs: list[TokenLogprob] = field(default_factory=list)
+    calls: list[ToolCall] = field(default_factory=list)
     started: Started | None = None
     finished: Finished | None = None
     failed: Failed | None = None
@@ -56,7 +60,8 @@ def run(session: Session) -> int:
         options.prompt = sys.stdin.read()
     if options.prompt is not None and not options.prompt.strip():
         raise UserError("The prompt is empty. Write a message after --prompt.")
-    schema = _read_schema(options)
+    asked = {"schema": _read(options.schema, "schema"), "tools": _read(options.tools, "tools")}
+    check_tools(asked["tools"])  # before anything is loaded
     opener = session.open_temporary if options.no_save else session.open
     with opener() as services:
         model = services.models.resolve(options.model) if options.model else None
@@ -64,8 +69,8 @@ def run(session: Session) -> int:
         if options.context_length is not None:
             services.models.use_context_length(options.context_length)
         if options.prompt is not None:
-            return _ask_once(services, conversation_id, session, schema)
-        return _talk(services, conversation_id, model, schema)
+            return _ask_once(services, conversation_id, session, asked)
+        return _talk(services, conversation_id, model, asked)
 
 
 def _conversation(services: Services, options: Namespace, model: ModelFile | None) -> str:
@@ -111,16 +116,14 @@ def _adapter(services: Services, text: str, model: ModelFile) -> Adapter:
     return services.models.adapter(Path(text), model)
 
 
-def _ask_once(services: Services, conversation_id: str, session: Session, schema: str) -> int:
+def _ask_once(
+    services: Services, conversation_id: str, session: Session, asked: dict[str, str]
+) -> int:
     options = session.options
     answer = _Answer()
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()
     run = services.conversations.send(
-        conversation_id,
-        options.prompt,
-        events.put,
-        schema=schema,
-        top_logprobs=options.logprobs,
+        conversation_id, options.prompt, events.put, top_logprobs=options.logprobs, **asked
     )
     code = _follow(run, events, answer, quiet=options.json)
     if options.json:
@@ -175,14 +178,21 @@ def _take(event: Event, answer: _Answer, line: ProgressLine, *, quiet: bool) -> 
         case ReasoningDelta(text):
             answer.reasoning.append(text)
             line.show("Thinking …")
-        case Paused(reason):
-            say(reason)
-        case Resumed():
-            say("It goes on.")
+        case ToolCall():
+            _take_call(event, answer, line, quiet=quiet)
+        case Paused() | Resumed():
+            say(event.reason if isinstance(event, Paused) else "It goes on.")
         case Finished():
             answer.finished = event
         case Failed():
             answer.failed = event
+
+
+def _take_call(call: ToolCall, answer: _Answer, line: ProgressLine, *, quiet: bool) -> None:
+    answer.calls.append(call)
+    if not quiet:
+        line.clear()
+        say(f"The model asks for {call.name} with {call.arguments}. Snug does not run it.")
 
 
 def _document(answer: _Answer, conversation_id: str | None) -> dict[str, object]:
@@ -193,6 +203,7 @@ def _document(answer: _Answer, conversation_id: str | None) -> dict[str, object]
     document: dict[str, object] = {
         "text": "".join(answer.text),
         "reasoning": "".join(answer.reasoning),
+        "tool_calls": [openai_call(call) for call in answer.calls],
         "model": started.model if started else "",
         "conversation_id": conversation_id,
         "stop_reason": finished.stop_reason if finished else "error",
@@ -212,11 +223,14 @@ def _logprob(told: TokenLogprob) -> dict[str, object]:
     return {"token": token, "logprob": told.logprob, "top": top}
 
 
-def _read_schema(options: Namespace) -> str:
-    return "" if options.schema is None else read_text(options.schema, "schema")
+def _read(path: Path | None, what: str) -> str:
+    """A file that an option names; "" where it names none."""
+    return "" if path is None else read_text(path, what)
 
 
-def _talk(services: Services, conversation_id: str, model: ModelFile | None, schema: str) -> int:
+def _talk(
+    services: Services, conversation_id: str, model: ModelFile | None, asked: dict[str, str]
+) -> int:
     """A conversation, a line at a time."""
     current = model or services.models.for_conversation(
         services.conversations.conversation(conversation_id).settings
@@ -245,7 +259,7 @@ def _talk(services: Services, conversation_id: str, model: ModelFile | None, sch
                     raise UserError("There is nothing to answer again yet.")
                 run = services.conversations.regenerate(conversation_id, leaf, events.put)
             else:
-                run = services.conversations.send(conversation_id, text, events.put, schema=schema)
+                run = services.conversations.send(conversation_id, text, events.put, **asked)
         except SnugError as error:
             say(error.message)
             continue

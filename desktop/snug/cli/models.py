@@ -67,14 +67,16 @@ def remove_model(session: Session) -> int:
 
 
 def check_model(session: Session) -> int:
-    """Tell what is wrong with a file; 1 where anything is."""
+    """Tell what is wrong with a file, and what is suspicious; 1 where anything is wrong."""
     with session.open_temporary() as services:
-        problems = services.models.check(_checked_path(services.models.models(), session))
+        path = _checked_path(services.models.models(), session)
+        problems = services.models.check(path)
+        warnings = services.models.warnings(path)
     if session.options.json:
-        print_json({"ok": not problems, "problems": list(problems)})
+        print_json({"ok": not problems, "problems": list(problems), "warnings": list(warnings)})
     else:
-        for problem in problems:
-            print(problem)
+        for sentence in (*problems, *warnings):
+            print(sentence)
         if not problems:
             print("The file is sound.")
     return 1 if problems else 0

@@ -83,6 +83,9 @@ def _add_chat(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     ):
         parser.add_argument(name, type=kind, metavar="N", help=text)
     parser.add_argument("--schema", type=Path, metavar="FILE", help="JSON schema of the answer")
+    parser.add_argument(
+        "--tools", type=Path, metavar="FILE", help="JSON list of functions; calls are only shown"
+    )
     parser.add_argument("--conversation", metavar="ID", help="continue this conversation")
     parser.add_argument("--no-save", action="store_true", help="keep nothing of it")
     parser.add_argument(

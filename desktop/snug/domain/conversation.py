@@ -47,6 +47,7 @@ class PartKind(StrEnum):
 
     TEXT = "text"
     REASONING = "reasoning"
+    TOOL_CALL = "tool_call"  # JSON text, see `domain/tools.py`; one part for each call
 
 
 class Overflow(StrEnum):
@@ -100,6 +101,11 @@ class Message:
     def reasoning(self) -> str:
         """What the model thought before it answered; "" for most."""
         return "".join(part.text for part in self.parts if part.kind is PartKind.REASONING)
+
+    @property
+    def tool_calls(self) -> tuple[str, ...]:
+        """What it asked for, each as kept text; `read_call` reads it."""
+        return tuple(part.text for part in self.parts if part.kind is PartKind.TOOL_CALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,12 +224,12 @@ def title_from(text: str) -> str:
 
 
 def join_parts(parts: Iterable[Part]) -> tuple[Part, ...]:
-    """Neighbouring parts of one kind become one; empty ones go."""
+    """Neighbouring parts of one kind become one, but for tool calls; empty ones go."""
     joined: list[Part] = []
     for part in parts:
         if not part.text:
             continue
-        if joined and joined[-1].kind is part.kind:
+        if joined and joined[-1].kind is part.kind and part.kind is not PartKind.TOOL_CALL:
             joined[-1] = Part(part.kind, joined[-1].text + part.text)
         else:
             joined.append(part)

@@ -78,6 +78,7 @@ class ModelFile:
         source: where it came from: "starter", "import" or a repository "owner/name".
         parameter_count: number of weights; 0 where unknown.
         chat_template: the model's own Jinja template; "" where it has none.
+        tool_template: another one that it has for conversations with tools; "" for most.
         sampling: the values that its makers recommend; None where the file names none.
     """
 
@@ -95,6 +96,7 @@ class ModelFile:
     chat_template: str = ""
     sampling: Sampling | None = None
     note: str = ""
+    tool_template: str = ""
 
 
 class KvType(StrEnum):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from snug.domain.conversation import Overflow as Overflow
 from snug.domain.conversation import Role
+from snug.domain.events import ToolCall
 from snug.domain.model import Adapter, LoadOptions, ModelFile
 from snug.domain.sampling import Sampling
 
@@ -20,11 +21,17 @@ class PromptMessage:
 
     Attributes:
         pinned: it is never left out when the context is full.
+        tool_calls: what an answer asked for.
+        tool_call_id: for Role.TOOL, the call that this is the result of.
+        name: for Role.TOOL, the function that gave the result.
     """
 
     role: Role
     text: str
     pinned: bool = False
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,9 @@ class GenerationRequest:
         parallel: answered together with others, each sequence on its own, behind the one that a
             person waits for.
         adapters: LoRA adapters that change the model for this answer.
-        tools: JSON list of the functions that the model may call; "" for none.
+        tools: JSON list of the functions that the model may call, as `check_tools` gives it; ""
+            for none.
+        thinking: whether a model that can do both thinks first; None leaves it to its template.
         top_logprobs: how many of the likeliest tokens are told with each token, at most 20; None
             tells nothing.
         overflow: what to do when the conversation is longer than the context.
@@ -63,6 +72,7 @@ class GenerationRequest:
     parallel: bool = False
     adapters: tuple[Adapter, ...] = ()
     tools: str = ""
+    thinking: bool | None = None
     top_logprobs: int | None = None
     overflow: Overflow = Overflow.DROP
 

@@ -29,7 +29,7 @@ def check_schema(text: str) -> str:
     """
     if len(text.encode(errors="replace")) > MAX_BYTES:
         raise UserError(f"The schema is larger than {MAX_BYTES // 1024} KB; make it smaller.")
-    if _depth(text) > MAX_DEPTH:
+    if nesting_of(text) > MAX_DEPTH:
         raise UserError(f"The schema is nested deeper than {MAX_DEPTH} levels; flatten it.")
     try:
         schema = json.loads(text)
@@ -42,7 +42,7 @@ def check_schema(text: str) -> str:
     return json.dumps(schema, ensure_ascii=False)
 
 
-def _depth(text: str) -> int:
+def nesting_of(text: str) -> int:
     """Deepest bracket nesting outside strings, found without recursion."""
     depth = deepest = 0
     in_string = escaped = False

@@ -10,10 +10,8 @@ from snug.domain.events import (
     Event,
     Finished,
     Prefill,
-    ReasoningDelta,
     Started,
     StopReason,
-    TextDelta,
     Timings,
     Usage,
 )
@@ -22,9 +20,9 @@ from snug.domain.sampling import Sampling
 from snug.engine.decoder import Aborted, Decoder
 from snug.engine.loaded import LoadedModel
 from snug.engine.native import Native
-from snug.engine.prompt import Prompt, PromptBuilder
+from snug.engine.output.stream import OutputStream
+from snug.engine.prompt import PromptBuilder
 from snug.engine.sampler import Sampler
-from snug.engine.stream import ReasoningSplitter, StopMatcher, Utf8Stream
 
 
 @dataclass(slots=True)
@@ -48,31 +46,6 @@ class _Clock:
         decoding = self.last - self.first
         speed = (self.drawn - 1) / decoding if self.drawn > 1 and decoding > 0 else 0.0
         return Timings(load_s, max(0.0, self.first - self.began), speed)
-
-
-class _Stream:
-    """The three stages that a token's bytes pass on their way to events."""
-
-    def __init__(self, prompt: Prompt) -> None:
-        self._utf8 = Utf8Stream()
-        self._stop = StopMatcher(prompt.stops)
-        self._split = ReasoningSplitter(
-            prompt.thinking, may_open=prompt.may_think, goes_on=prompt.amid_thinking
-        )
-
-    @property
-    def hit(self) -> bool:
-        """A stop text has come."""
-        return self._stop.hit
-
-    def feed(self, piece: bytes) -> list[TextDelta | ReasoningDelta]:
-        """Events of one token."""
-        return list(self._split.feed(self._stop.feed(self._utf8.feed(piece))))
-
-    def flush(self) -> list[TextDelta | ReasoningDelta]:
-        """Events of what was held back."""
-        rest = self._stop.feed(self._utf8.flush()) + self._stop.flush()
-        return [*self._split.feed(rest), *self._split.flush()]
 
 
 class Answerer:
@@ -113,7 +86,14 @@ class Answerer:
                 prompt.dropped,
             )
         )
-        stream = _Stream(prompt)
+        stream = OutputStream(
+            prompt.dialect,
+            thinking=prompt.thinking,
+            may_think=prompt.may_think,
+            goes_on=prompt.amid_thinking,
+            stops=prompt.stops,
+            tools=prompt.tools,
+        )
         reason = StopReason.STOPPED
         try:
             self._decoder.prefill(prompt.tokens, lambda done, total: sink(Prefill(done, total)))
@@ -128,7 +108,7 @@ class Answerer:
     def _decode(
         self,
         request: GenerationRequest,
-        stream: _Stream,
+        stream: OutputStream,
         clock: _Clock,
         sink: Callable[[Event], None],
     ) -> StopReason:

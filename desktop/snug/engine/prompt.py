@@ -8,12 +8,13 @@ afterwards the prompt is cut at the marks, so that no piece holds the whole spel
 from __future__ import annotations
 
 import bisect
+import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from snug.domain.errors import ContextOverflowError, TemplateError
-from snug.domain.model import ModelFile
 from snug.domain.prompt import (
     ContextPlan,
     GenerationRequest,
@@ -23,8 +24,9 @@ from snug.domain.prompt import (
     drop_oldest,
     droppable,
 )
+from snug.domain.tools import ToolFunction, read_tools
 from snug.engine.loaded import LoadedModel
-from snug.engine.stream import opened_by, tags_of
+from snug.engine.output.dialect import Dialect, dialect_of, opened_by, tags_of
 from snug.engine.template import FALLBACK_STOPS, FALLBACK_TEMPLATE, TemplateRenderer
 
 _MARK = "\uf8f0"  # private use; taken out of every message first
@@ -47,6 +49,8 @@ class Prompt:
         may_think: whether the answer may begin with a thinking block.
         amid_thinking: the prompt ends within one that was begun before.
         stops: texts that end the answer, for models without a template.
+        dialect: how the model marks its thinking and its calls.
+        tools: what it may call.
     """
 
     text: str
@@ -56,6 +60,8 @@ class Prompt:
     may_think: bool
     amid_thinking: bool
     stops: tuple[str, ...]
+    dialect: Dialect
+    tools: tuple[ToolFunction, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +177,8 @@ class PromptBuilder:
             may_think=not _speaks_at_once(request),
             amid_thinking=bool(_thinking_begun(request)),
             stops=request.stop if has_template else (*request.stop, *FALLBACK_STOPS),
+            dialect=dialect_of(template_for(request)),
+            tools=read_tools(request.tools),
         )
 
     def plan(self, request: GenerationRequest, known: KnownTokens) -> ContextPlan:
@@ -206,9 +214,10 @@ class PromptBuilder:
         messages = drop_oldest(request.messages, step)
         begun = _thinking_begun(request)
         speaks = _speaks_at_once(request)
-        key = (messages, request.answer_start, begun, speaks, len(known.tokens))
+        asked = (request.answer_start, request.tools, request.thinking)
+        key = (messages, asked, begun, speaks, len(known.tokens))
         if self._memo is None or self._memo[0] != key:
-            text, thinking = self._begin(request, self._render(request.model, messages))
+            text, thinking = self._begin(request, self._render(request, messages))
             tokens = tuple(self._tokenise(text, known))
             if not tokens:
                 raise TemplateError(
@@ -222,28 +231,53 @@ class PromptBuilder:
         """The prompt with what the answer begins with, and the closing tag of what stays open."""
         closing = opened_by(text)
         if _speaks_at_once(request):
-            text += (f"\n{closing}\n\n" if closing else "") + self.guard(request.answer_start)
+            visible = dialect_of(template_for(request)).visible
+            text += (f"\n{closing}\n\n" if closing else visible) + self.guard(request.answer_start)
             return text, ""
         begun = _thinking_begun(request)
         if begun:
             if not closing:
-                opening, closing = tags_of(request.model.chat_template)
+                opening, closing = tags_of(template_for(request))
                 text += opening
             text += ("" if text.endswith("\n") else "\n") + self.guard(begun)
         return text, closing
 
-    def _render(self, model: ModelFile, messages: Sequence[PromptMessage]) -> str:
-        safe = [PromptMessage(m.role, self.guard(m.text)) for m in messages]
-        return self._renderer.render(
-            model.chat_template or FALLBACK_TEMPLATE,
-            safe,
-            {
-                "add_generation_prompt": True,
-                "bos_token": self._bos,
-                "eos_token": self._eos,
-                "tools": None,
-            },
+    def _render(self, request: GenerationRequest, messages: Sequence[PromptMessage]) -> str:
+        variables: dict[str, Any] = {
+            "add_generation_prompt": True,
+            "bos_token": self._bos,
+            "eos_token": self._eos,
+            "tools": self._guarded(json.loads(request.tools)) if request.tools else None,
+        }
+        if request.thinking is not None:  # templates know it by one of these names
+            variables["enable_thinking"] = variables["thinking"] = request.thinking
+        safe = [self._safe(message) for message in messages]
+        return self._renderer.render(template_for(request) or FALLBACK_TEMPLATE, safe, variables)
+
+    def _safe(self, message: PromptMessage) -> PromptMessage:
+        calls = tuple(
+            replace(call, name=self.guard(call.name), arguments=self._safe_json(call.arguments))
+            for call in message.tool_calls
         )
+        text, name = self.guard(message.text), self.guard(message.name)
+        return replace(message, text=text, name=name, tool_calls=calls)
+
+    def _safe_json(self, text: str) -> str:
+        """JSON with marks inside its strings, so that it stays JSON; other text as text."""
+        try:
+            return json.dumps(self._guarded(json.loads(text)), ensure_ascii=False)
+        except (ValueError, RecursionError):
+            return self.guard(text)
+
+    def _guarded(self, value: Any) -> Any:
+        """`guard` for every text of a JSON value."""
+        if isinstance(value, str):
+            return self.guard(value)
+        if isinstance(value, list):
+            return [self._guarded(item) for item in value]
+        if isinstance(value, dict):
+            return {self.guard(key): self._guarded(item) for key, item in value.items()}
+        return value
 
     def guard(self, text: str) -> str:
         """A message's text with marks inside control spellings and endless runs."""
@@ -299,6 +333,12 @@ def _too_long(request: GenerationRequest, plan: ContextPlan) -> str:
         f"This message needs {plan.prompt_tokens} tokens and the context holds "
         f"{plan.context_length}. Shorten it, or choose a longer context in Settings."
     )
+
+
+def template_for(request: GenerationRequest) -> str:
+    """The model's chat template; the one it has for tools where there are any."""
+    model = request.model
+    return (model.tool_template if request.tools else "") or model.chat_template
 
 
 def _speaks_at_once(request: GenerationRequest) -> bool:

@@ -9,12 +9,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from snug.domain.conversation import Role
 from snug.domain.errors import EnvironmentFault, TemplateError
 from snug.domain.prompt import PromptMessage
+from snug.engine.template_shapes import Attempt, attempts
 
 RENDER_TIMEOUT_S = 1.0
 START_TIMEOUT_S = 20.0  # a cold disk may take long to bring the interpreter
@@ -50,8 +50,11 @@ class TemplateRenderer:
     ) -> str:
         """The prompt text.
 
-        A template that refuses the conversation (`raise_exception`) gets it again in the shapes
-        that strict templates want: neighbours of one role joined, no system message.
+        A template that refuses the conversation or fails on it gets it again in the shapes that
+        strict templates want (see `attempts`), all within one second.
+
+        Args:
+            variables: what the template sees by name; "tools" is a list of functions or None.
 
         Raises:
             TemplateError: too large, invalid, too slow, forbidden, or it refused.
@@ -66,14 +69,18 @@ class TemplateRenderer:
         with self._lock:
             self._make_ready()
             deadline = time.monotonic() + RENDER_TIMEOUT_S
-            result: dict[str, str] = {}
-            for shape in _shapes(messages):
-                result = self._ask(template, shape, variables, deadline)
-                if "refused" not in result:
+            first: dict[str, str] = {}  # what it wrote first, else why it failed at first
+            for attempt in attempts(messages, variables):
+                result = self._ask(template, attempt, deadline)
+                if not first or ("text" in result and "text" not in first):
+                    first = result
+                if "text" in result and attempt.shows(result["text"]):
+                    return result["text"]
+                if "hopeless" in result:
                     break
-        if "error" in result:
-            raise TemplateError(f"The model's chat template failed: {result['error']}.")
-        return result["text"]
+        if "text" in first:  # it hides the newest message in every shape, so it means to
+            return first["text"]
+        raise TemplateError(f"The model's chat template failed: {first['error']}.")
 
     def close(self) -> None:
         """End the child."""
@@ -83,14 +90,13 @@ class TemplateRenderer:
     def _ask(
         self,
         template: str,
-        messages: Sequence[PromptMessage],
-        variables: dict[str, Any],
+        attempt: Attempt,
         deadline: float,
     ) -> dict[str, str]:
         job = {
             "template": template,
-            "messages": [{"role": m.role.value, "content": m.text} for m in messages],
-            "variables": variables,
+            "messages": attempt.messages,
+            "variables": attempt.variables,
         }
         reply = self._exchange(json.dumps(job).encode() + b"\n", deadline)
         if reply is None:
@@ -159,37 +165,6 @@ class TemplateRenderer:
             if pipe is not None:
                 pipe.close()
         child.wait(timeout=5.0)
-
-
-def without_system(messages: Sequence[PromptMessage]) -> tuple[PromptMessage, ...]:
-    """The system message in front of the first message of the person, for models without one."""
-    system = "\n\n".join(m.text for m in messages if m.role is Role.SYSTEM)
-    if not system:
-        return tuple(messages)
-    rest = [m for m in messages if m.role is not Role.SYSTEM]
-    for index, message in enumerate(rest):
-        if message.role is Role.USER:
-            rest[index] = PromptMessage(Role.USER, f"{system}\n\n{message.text}")
-            break
-    return tuple(rest)
-
-
-def alternating(messages: Sequence[PromptMessage]) -> tuple[PromptMessage, ...]:
-    """Neighbours of one role joined: an answer that never came leaves two questions in a row."""
-    joined: list[PromptMessage] = []
-    for message in messages:
-        if joined and joined[-1].role is message.role:
-            joined[-1] = PromptMessage(message.role, f"{joined[-1].text}\n\n{message.text}")
-        else:
-            joined.append(message)
-    return tuple(joined)
-
-
-def _shapes(messages: Sequence[PromptMessage]) -> Iterator[tuple[PromptMessage, ...]]:
-    """The conversation as it is, then as stricter and stricter templates want it."""
-    whole = tuple(messages)
-    shapes = (whole, alternating(whole), alternating(without_system(whole)))
-    yield from dict.fromkeys(shapes)
 
 
 def _send(descriptor: int, line: bytes, deadline: float) -> bool:

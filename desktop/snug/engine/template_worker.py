@@ -71,7 +71,7 @@ def environment() -> ImmutableSandboxedEnvironment:
 def render(env: ImmutableSandboxedEnvironment, job: dict[str, Any]) -> str:
     """The prompt text of one job, at most 4 × the input + 64 KiB long."""
     messages = job["messages"]
-    limit = MAX_OUTPUT_BASE + 4 * sum(len(m["content"]) for m in messages)
+    limit = MAX_OUTPUT_BASE + 4 * _text_length([messages, job["variables"].get("tools")])
     pieces: list[str] = []
     length = 0
     for piece in _compiled(env, job["template"]).generate(messages=messages, **job["variables"]):
@@ -80,6 +80,17 @@ def render(env: ImmutableSandboxedEnvironment, job: dict[str, Any]) -> str:
             raise _TooLong(f"it wrote more than {limit} characters")
         pieces.append(piece)
     return "".join(pieces)
+
+
+def _text_length(value: Any) -> int:
+    """Characters of all texts of a JSON value that a person or a tool wrote: not its roles."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, list):
+        return sum(map(_text_length, value))
+    if isinstance(value, dict):
+        return sum(_text_length(item) for key, item in value.items() if key not in ("role", "type"))
+    return 0
 
 
 @functools.lru_cache(maxsize=4)
@@ -92,15 +103,23 @@ def answer(env: ImmutableSandboxedEnvironment, line: str) -> dict[str, str]:
     try:
         return {"text": render(env, json.loads(line))}
     except Refused as error:
-        return {"error": str(error) or "it refused this conversation", "refused": "yes"}
+        return {"error": str(error) or "it refused this conversation"}
     except _TooLong as error:
-        return {"error": str(error)}
+        return {"error": str(error), "hopeless": "yes"}
+    except (MemoryError, RecursionError) as error:
+        return {"error": _why(error), "hopeless": "yes"}
     except SecurityError as error:
-        return {"error": f"it tried something forbidden ({error})"}
-    except MemoryError:
-        return {"error": "it needed more memory than a template may have"}
+        return {"error": _why(error)}
     except _FAULTS as error:
-        return {"error": f"{type(error).__name__}: {error}"[:300].rstrip(".")}
+        return {"error": _why(error)}
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, SecurityError):
+        return f"it tried something forbidden ({error})"
+    if isinstance(error, MemoryError):
+        return "it needed more memory than a template may have"
+    return f"{type(error).__name__}: {error}"[:300].rstrip(".")
 
 
 def _to_json(

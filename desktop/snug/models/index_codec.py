@@ -146,6 +146,7 @@ def _model(fields: Mapping[str, object]) -> ModelFile:
         layers=numbers["layers"],
         chat_template=texts["chat_template"],
         note=texts["note"],
+        tool_template=_text({"tool_template": "", **fields}, "tool_template"),
         sampling=None if sampling is None else _sampling(_mapping(sampling)),
     )
 

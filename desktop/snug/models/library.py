@@ -26,6 +26,7 @@ from snug.models.inspection import Inspection, inspect, problems
 from snug.models.names import unique_name
 from snug.models.reference import entry_of_repository, not_found, path_of
 from snug.models.summary import summarize
+from snug.models.template_trust import template_warnings
 
 CHANGED_NOTE: Final = "The file has changed since it was imported; it is checked at its next use."
 _MAX_FOUND: Final = 1000
@@ -145,6 +146,15 @@ class Library:
     def adapter(self, path: Path, model: ModelFile, scale: float = 1.0) -> Adapter:
         """A LoRA adapter, checked against the model. Raises: ModelFileError, UserError."""
         return open_adapter(path, Path(model.path), scale)
+
+    def warnings(self, path: Path) -> tuple[str, ...]:
+        """What is suspicious about a file's chat templates, in sentences; it may still be used."""
+        header = inspect(path).header
+        if header is None:
+            return ()
+        names = ("tokenizer.chat_template", "tokenizer.chat_template.tool_use")
+        found = (w for name in names for w in template_warnings(header.text(name) or ""))
+        return tuple(dict.fromkeys(found))
 
     def check(self, path: Path) -> tuple[str, ...]:
         """Everything that is wrong with a GGUF file, in sentences; empty when it is sound.

@@ -51,6 +51,7 @@ def summarize(found: Inspection, *, source: str = "import") -> ModelFile:
         layers=header.integer(header.key("block_count")) or 0,
         chat_template=header.text("tokenizer.chat_template") or "",
         sampling=sampling_of(header),
+        tool_template=header.text("tokenizer.chat_template.tool_use") or "",
     )
 
 

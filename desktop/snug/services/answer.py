@@ -23,7 +23,9 @@ from snug.domain.events import (
     Resumed,
     StopReason,
     TextDelta,
+    ToolCall,
 )
+from snug.domain.tools import call_text
 from snug.services.protocols import Cancellable, ConversationStore, EventSink
 
 # At most 0.1 s or 16 tokens between two journal entries. On two busy cores each entry wakes three
@@ -32,6 +34,7 @@ FLUSH_S = 0.09
 FLUSH_TOKENS = 16
 RETRY_S = 1.0  # between two tries to write on a full disk
 PATIENCE_S = 2.0  # after a stop, for a disk that is full to take the rest
+_KEPT = TextDelta | ReasoningDelta | ToolCall
 MAX_BACKLOG = 512  # events; the engine waits beyond, e.g. while a slow disk catches up
 
 
@@ -159,7 +162,7 @@ class AnswerRun:
 
     def _keep(self, events: list[Event]) -> None:
         """Write what the events bring; nothing of it is remembered when the write fails."""
-        fresh = join_parts(_part(e) for e in events if isinstance(e, TextDelta | ReasoningDelta))
+        fresh = join_parts(_part(e) for e in events if isinstance(e, _KEPT))
         last = events[-1]
         if self._answer is None:
             return
@@ -203,7 +206,9 @@ class AnswerRun:
             self._ended.set()
 
 
-def _part(event: TextDelta | ReasoningDelta) -> Part:
+def _part(event: TextDelta | ReasoningDelta | ToolCall) -> Part:
+    if isinstance(event, ToolCall):
+        return Part(PartKind.TOOL_CALL, call_text(event))
     kind = PartKind.TEXT if isinstance(event, TextDelta) else PartKind.REASONING
     return Part(kind, event.text)
 

@@ -32,6 +32,7 @@ from snug.domain.model import ModelFile
 from snug.domain.prompt import MAX_TOP_LOGPROBS, GenerationRequest, PromptMessage
 from snug.domain.schema import check_schema
 from snug.domain.search import SearchHit
+from snug.domain.tools import check_tools, read_call
 from snug.services.answer import AnswerRun
 from snug.services.models import ModelService
 from snug.services.protocols import ConversationStore, Engine, EventSink, PlanSink
@@ -60,6 +61,7 @@ class _Turn:
     answer: Message
     schema: str = ""
     top_logprobs: int | None = None
+    tools: str = ""
 
 
 class ConversationService:
@@ -154,12 +156,14 @@ class ConversationService:
         *,
         schema: str = "",
         top_logprobs: int | None = None,
+        tools: str = "",
     ) -> Run:
         """Store the person's message after the active leaf and answer it.
 
         Args:
             schema: JSON schema that the answer must follow; "" for free text.
             top_logprobs: as in `GenerationRequest`.
+            tools: JSON list of functions that the model may ask for; nothing runs them.
 
         Raises:
             UserError: the text is blank, or this conversation is still answering.
@@ -173,11 +177,12 @@ class ConversationService:
             )
         user_id = new_id()
         checked = check_schema(schema) if schema else ""
+        functions = check_tools(tools)
 
         def turn(answer_id: str) -> _Turn:
             conversation = self._store.conversation(conversation_id)
             asked = self._ask(conversation, conversation.leaf_id, user_id, text, answer_id)
-            return replace(asked, schema=checked, top_logprobs=top_logprobs)
+            return replace(asked, schema=checked, top_logprobs=top_logprobs, tools=functions)
 
         return self._start(conversation_id, user_id, sink, turn)
 
@@ -303,6 +308,7 @@ class ConversationService:
             thinking_start="" if begun.text else begun.reasoning,
             schema=prepared.schema,
             top_logprobs=prepared.top_logprobs,
+            tools=prepared.tools,
         )
         with self._lock:
             self._answering[run.conversation_id] = model
@@ -362,7 +368,7 @@ class ConversationService:
         draft: str,
     ) -> GenerationRequest:
         settings = conversation.settings
-        messages = [PromptMessage(m.role, m.text, m.pinned) for m in spoken(path)]
+        messages = [_turn(m) for m in spoken(path)]
         if settings.system_prompt.strip():
             messages.insert(0, PromptMessage(Role.SYSTEM, settings.system_prompt))
         if draft.strip():
@@ -394,3 +400,8 @@ class ConversationService:
                 work()
 
         self._store.writer.submit(job)
+
+
+def _turn(message: Message) -> PromptMessage:
+    calls = tuple(read_call(text) for text in message.tool_calls)
+    return PromptMessage(message.role, message.text, message.pinned, tool_calls=calls)

@@ -211,6 +211,10 @@ class ModelService:
         """What is wrong with a GGUF file, in sentences."""
         return self._library.check(path)
 
+    def warnings(self, path: Path) -> tuple[str, ...]:
+        """What is suspicious about a GGUF file's chat templates, in sentences."""
+        return self._library.warnings(path)
+
     def devices(self) -> tuple[Device, ...]:
         """What can compute here."""
         return self._engine.devices()

@@ -194,3 +194,6 @@ class ModelLibrary(Protocol):
 
     def check(self, path: Path) -> tuple[str, ...]:
         """Everything that is wrong with a GGUF file, in sentences; empty when it is sound."""
+
+    def warnings(self, path: Path) -> tuple[str, ...]:
+        """What is suspicious about a GGUF file's chat templates; it may still be used."""

@@ -48,8 +48,8 @@ _NAMES = {Role.USER: "Person", Role.ASSISTANT: "Assistant", Role.TOOL: "Tool"}
 
 
 def spoken(path: Sequence[Message]) -> tuple[Message, ...]:
-    """The messages of a path that a prompt holds: an answer without text says nothing."""
-    return tuple(m for m in path if m.text or m.role is Role.USER)
+    """The messages of a path that a prompt holds: an answer without text or call says nothing."""
+    return tuple(m for m in path if m.text or m.tool_calls or m.role is Role.USER)
 
 
 @dataclass(frozen=True, slots=True)

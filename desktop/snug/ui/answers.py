@@ -34,7 +34,9 @@ from snug.domain.events import (
     Started,
     StopReason,
     TextDelta,
+    ToolCall,
 )
+from snug.domain.tools import call_text
 from snug.services.conversations import ConversationService, Run
 from snug.services.protocols import EventSink
 from snug.ui.bridge import Bridge
@@ -102,6 +104,8 @@ class RunningAnswer:
                 self.prefill = event
             case Paused(reason=reason):
                 self.paused = reason
+            case ToolCall():
+                self.parts.append(Part(PartKind.TOOL_CALL, call_text(event)))
             case Resumed():
                 self.paused = ""
             case Finished() | Failed():

@@ -1,0 +1,1 @@
+"""From token bytes to events: text, reasoning and tool calls told apart as they come."""
