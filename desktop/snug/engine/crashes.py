@@ -83,9 +83,9 @@ class CrashLog:
         wait = self._limits.waits_s[min(len(recent), len(self._limits.waits_s)) - 1]
         return max(0.0, recent[-1] + wait - self._clock())
 
-    def forgive(self, key: Hashable) -> None:
-        """Forget its crashes."""
-        self._moments.pop(key, None)
+    def forgive(self) -> None:
+        """Forget all crashes."""
+        self._moments.clear()
 
     def _recent(self, key: Hashable) -> list[float]:
         since = self._clock() - self._limits.window_s

@@ -119,9 +119,9 @@ class IsolatedEngine:
         """End the child, and with it all it holds, unless it is at work."""
         self._loop.run(self._loop.leave_if_idle)
 
-    def forgive(self, model: ModelFile, options: LoadOptions) -> None:
-        """Forget the crashes of a model with these options."""
-        self._loop.run(lambda: self._loop.forgive((model.sha256, options)))
+    def forgive(self) -> None:
+        """Forget all crashes: what was in quarantine here gets a new chance."""
+        self._loop.run(self._loop.forgive)
 
     def close(self, timeout_s: float = 10.0) -> None:
         """Stop everything, end the child, join the thread."""

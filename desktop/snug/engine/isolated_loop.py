@@ -190,9 +190,9 @@ class IsolatedLoop:
         """Queue a job."""
         self._waiting.append(job)
 
-    def forgive(self, key: Hashable) -> None:
-        """Forget crashes."""
-        self._crashes.forgive(key)
+    def forgive(self) -> None:
+        """Forget all crashes."""
+        self._crashes.forgive()
 
     def leave_if_idle(self) -> None:
         """Let the child go, with all it holds, unless it has work."""
