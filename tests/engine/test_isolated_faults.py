@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from snug.domain.model import ModelFile
 from snug.domain.prompt import GenerationRequest
 from snug.engine.crashes import CrashLimits, CrashLog
 from snug.engine.isolated import IsolatedEngine
-from snug.engine.isolated_loop import ChildPlan
+from snug.engine.isolated_running import ChildPlan
 from snug.engine.isolated_work import Patience
 
 AT_ONCE = CrashLimits(waits_s=(0.0,))
@@ -176,3 +177,45 @@ def test_a_receiver_that_fails_ends_its_own_answer_only(make: Make, starter: Mod
     healthy = _ask(engine, starter)
     healthy.wait_for_end()
     assert healthy.text == "one "
+
+
+class _Keeper:
+    """Keeps states in memory."""
+
+    def __init__(self) -> None:
+        self.states: dict[tuple[str, str], bytes] = {}
+        self.dropped: list[str] = []
+
+    def save(self, conversation: str, fingerprint: str, data: bytes | memoryview) -> None:
+        self.states[conversation, fingerprint] = bytes(data)
+
+    def load(self, conversation: str, fingerprint: str) -> bytes | None:
+        return self.states.get((conversation, fingerprint))
+
+    def drop(self, conversation: str) -> None:
+        self.dropped.append(conversation)
+
+
+def test_states_of_the_child_reach_the_keeper_and_come_back(make: Make, starter: ModelFile) -> None:
+    keeper = _Keeper()
+    engine = make("states", keeper=keeper, patience=Patience())
+    listener = _ask(engine, starter)
+    listener.wait_for_end()
+    assert keeper.states == {("c", "f"): bytes(range(256)) * 12_000}
+    assert keeper.dropped == ["c"]
+    assert listener.text == "one " + hashlib.sha256(keeper.states["c", "f"]).hexdigest()
+
+
+def test_what_waits_behind_a_deaf_answer_gets_another_engine(
+    make: Make, starter: ModelFile
+) -> None:
+    engine = make("hangs", patience=Patience(token_s=0.5, stop_s=0.05, kill_s=0.2))
+    first = Listener()
+    job = engine.generate(GenerationRequest(starter, talk("Hi"), None, CONTEXT), first)
+    first.wait_for(TextDelta)
+    job.cancel()
+    first.wait_for_end()
+    second = _ask(engine, starter)
+    second.wait_for(TextDelta)
+    assert engine.starts == 2
+    second.wait_for_end()

@@ -17,7 +17,7 @@ from snug.domain.prompt import GenerationRequest, PromptMessage
 from snug.domain.sampling import Sampling
 from snug.engine.crashes import CrashLimits
 from snug.engine.isolated import IsolatedEngine
-from snug.engine.isolated_loop import ChildPlan
+from snug.engine.isolated_running import ChildPlan
 from snug.engine.isolated_work import IsolatedJob, Patience
 from snug.engine.native import cpu_variants, is_risky, library_folder
 from snug.engine.verdicts import Standing, Verdict, Verdicts, settings_mark

@@ -9,7 +9,7 @@ from snug.domain.model import LoadOptions, ModelFile
 from snug.engine.admission import Admission, risky_variant
 from snug.engine.host import EngineHost
 from snug.engine.isolated import IsolatedEngine
-from snug.engine.isolated_loop import ChildPlan
+from snug.engine.isolated_running import ChildPlan
 from snug.engine.native import Native, gpu_plugins, library_folder
 from snug.engine.supervisor import Supervisor, proven_variant
 from snug.engine.verdicts import Notebook, Verdicts, machine_mark

@@ -20,7 +20,8 @@ from snug.domain.kv_state import StateKeeper
 from snug.domain.model import Device, LoadOptions, ModelFile, Placement
 from snug.domain.prompt import GenerationRequest
 from snug.engine.crashes import CrashLimits, CrashLog
-from snug.engine.isolated_loop import ChildPlan, CrashSink, IsolatedLoop
+from snug.engine.isolated_loop import IsolatedLoop
+from snug.engine.isolated_running import ChildPlan, CrashSink
 from snug.engine.isolated_work import (
     EventSink,
     IsolatedJob,

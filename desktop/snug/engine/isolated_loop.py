@@ -11,15 +11,23 @@ import os
 import select
 import threading
 from collections import deque
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 from snug.domain.errors import EnvironmentFault, SnugError
 from snug.domain.events import Event, Failed, Finished, ReasoningDelta, Started, TextDelta
 from snug.domain.kv_state import StateKeeper
-from snug.domain.model import LoadOptions, ModelFile, Placement
-from snug.engine.child_process import CHILD_COMMAND, ChildProcess
+from snug.domain.model import ModelFile, Placement
+from snug.engine.child_process import ChildProcess
 from snug.engine.crashes import GARBAGE, CrashLog, crash_sentence, hang_sentence
+from snug.engine.isolated_running import (
+    ChildPlan,
+    CrashSink,
+    RunningChild,
+    crash_key,
+    end_job,
+    quarantine_sentence,
+    refuse,
+)
 from snug.engine.isolated_states import StateDesk
 from snug.engine.isolated_work import IsolatedJob, Patience, Question
 from snug.engine.wire import (
@@ -34,55 +42,8 @@ from snug.engine.wire import (
     unpack,
 )
 
-CrashSink = Callable[[ModelFile, LoadOptions, str, bool], None]
 _MOST_PLANS = 64  # that wait for an answer; an engine that unloaded meanwhile never gives one
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class ChildPlan:
-    """How children are started.
-
-    Attributes:
-        variant: the CPU plug-in to use; "" takes the best safe one.
-        gpu: whether graphics cards may be used.
-        cache: folder for a graphics driver's shaders; "" for none.
-        memory_bytes: most address space; None sets no limit.
-    """
-
-    command: tuple[str, ...] = CHILD_COMMAND
-    variant: Callable[[], str] = lambda: ""
-    gpu: bool = False
-    cache: str = ""
-    memory_bytes: int | None = None
-
-
-@dataclass(slots=True)
-class _Child:
-    """A running child and what it is about.
-
-    Attributes:
-        heard_at: when its last sign of life had been dealt with.
-        doom: why it was killed; "" where it was not. "stop": it did not stop when asked to.
-        leave_by: when a child that was asked to leave is killed; None: it was not asked.
-    """
-
-    process: ChildProcess
-    readable: frozenset[str]
-    heard_at: float
-    doom: str = ""
-    leave_by: float | None = None
-    jobs: dict[int, IsolatedJob] = field(default_factory=dict)
-    questions: dict[int, Question] = field(default_factory=dict)
-    plans: dict[int, Question] = field(default_factory=dict)
-
-    @property
-    def at_work(self) -> bool:
-        return bool(self.jobs or self.questions)
-
-    def kill(self, doom: str) -> None:
-        self.doom = self.doom or doom
-        self.process.kill()
 
 
 class IsolatedLoop:
@@ -106,7 +67,7 @@ class IsolatedLoop:
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
         self._waiting: deque[IsolatedJob | Question] = deque()
-        self._child: _Child | None = None
+        self._child: RunningChild | None = None
         self._states: StateDesk | None = None
         self.placed: tuple[ModelFile, Placement] | None = None
         self.starts = 0
@@ -199,7 +160,7 @@ class IsolatedLoop:
         if self._child is not None and not self._child.at_work and not self._waiting:
             self._leave(self._child, self._patience.leave_s)
 
-    def _leave(self, child: _Child, within_s: float) -> None:
+    def _leave(self, child: RunningChild, within_s: float) -> None:
         if child.leave_by is None:
             child.leave_by = self._clock() + within_s
             child.process.finish()
@@ -210,7 +171,7 @@ class IsolatedLoop:
             if isinstance(work, Question):
                 work.answer(EnvironmentFault("Snug is closing."))
             else:
-                _end(work, work.stopped())
+                end_job(work, work.stopped())
         if self._child is not None:
             for job in self._child.jobs.values():
                 job.cancelled = True
@@ -224,21 +185,21 @@ class IsolatedLoop:
                 child.process.send(pack(Kind.CANCEL, job.number))
         elif job in self._waiting:
             self._waiting.remove(job)
-            _end(job, job.stopped())
+            end_job(job, job.stopped())
 
     def _advance(self) -> None:
         """Hand over what waits, as far as a child can take it now."""
         while self._waiting:
             work = self._waiting[0]
-            if isinstance(work, IsolatedJob) and self._crashes.too_many(_key(work)):
+            if isinstance(work, IsolatedJob) and self._crashes.too_many(crash_key(work)):
                 self._waiting.popleft()
-                _end(work, Failed(quarantine_sentence(work.model)))
+                end_job(work, Failed(quarantine_sentence(work.model)))
                 continue
             child = self._child
             if child is None:
-                if self._crashes.wait_s(_key(work)) > 0 or not self._start(work.files):
+                if self._crashes.wait_s(crash_key(work)) > 0 or not self._start(work.files):
                     return
-            elif child.leave_by is not None or child.doom:
+            elif child.leave_by is not None or child.doom or child.deaf:
                 return
             elif work.files <= child.readable:
                 self._waiting.popleft()
@@ -254,10 +215,10 @@ class IsolatedLoop:
             process = ChildProcess(plan.command)
         except OSError as error:
             fault = EnvironmentFault(f"The engine could not be started: {error.strerror}.")
-            _refuse(self._waiting.popleft(), fault)
+            refuse(self._waiting.popleft(), fault)
             return True
         self.starts += 1
-        self._child = _Child(process, files, self._clock())
+        self._child = RunningChild(process, files, self._clock())
         self._states = StateDesk(self._keeper, process.send)
         setup = Setup(
             parent=os.getpid(),
@@ -271,11 +232,11 @@ class IsolatedLoop:
         process.send(pack(Kind.SETUP, 0, setup))
         return True
 
-    def _hand_over(self, child: _Child, work: IsolatedJob | Question) -> None:
+    def _hand_over(self, child: RunningChild, work: IsolatedJob | Question) -> None:
         try:
             frame = work.frame()
         except WireError as error:
-            _refuse(work, SnugError(f"This cannot be sent to the engine: {error}."))
+            refuse(work, SnugError(f"This cannot be sent to the engine: {error}."))
             return
         if not child.at_work:
             child.heard_at = self._clock()
@@ -291,7 +252,7 @@ class IsolatedLoop:
 
     # -- what the child says ------------------------------------------------------------------
 
-    def _hear(self, child: _Child) -> None:
+    def _hear(self, child: RunningChild) -> None:
         try:
             frames = child.process.read()
             for frame in frames or ():
@@ -304,7 +265,7 @@ class IsolatedLoop:
         if frames is None:
             self._bury(child)
 
-    def _take(self, child: _Child, frame: Frame) -> None:
+    def _take(self, child: RunningChild, frame: Frame) -> None:
         if frame.kind in EVENT_KINDS:
             job = child.jobs.get(frame.number)
             if job is not None:
@@ -320,14 +281,14 @@ class IsolatedLoop:
             if frame.kind is not Kind.HELLO:
                 self._reply(child, frame.number, value)
 
-    def _pass_on(self, child: _Child, job: IsolatedJob, event: Event) -> None:
+    def _pass_on(self, child: RunningChild, job: IsolatedJob, event: Event) -> None:
         job.note(event)
         preloaded = isinstance(event, Started) and isinstance(job.request, ModelQuestion)
         if isinstance(event, Started):
             self.placed = (job.model, event.placement)
         if preloaded or isinstance(event, Finished | Failed):
             del child.jobs[job.number]
-            _end(job, event)
+            end_job(job, event)
         elif not job.ended and not (
             job.cancelled and isinstance(event, TextDelta | ReasoningDelta)
         ):
@@ -335,7 +296,7 @@ class IsolatedLoop:
                 job.sink(event)
             except Exception as error:  # noqa: BLE001 - a receiver's fault ends its answer only
                 _log.exception("receiver of an engine job failed")
-                _end(
+                end_job(
                     job,
                     Failed(
                         f"Snug made a mistake ({type(error).__name__}); the conversation is safe."
@@ -344,7 +305,7 @@ class IsolatedLoop:
                 job.cancelled = True
                 self._stop(job)
 
-    def _reply(self, child: _Child, number: int, value: object) -> None:
+    def _reply(self, child: RunningChild, number: int, value: object) -> None:
         question = child.questions.pop(number, None) or child.plans.pop(number, None)
         if question is not None:
             question.answer(value)
@@ -355,7 +316,7 @@ class IsolatedLoop:
         """Act on what is overdue. Returns: seconds until something else may be; None: never."""
         now, child, patience = self._clock(), self._child, self._patience
         if child is None:
-            return self._crashes.wait_s(_key(self._waiting[0])) if self._waiting else None
+            return self._crashes.wait_s(crash_key(self._waiting[0])) if self._waiting else None
         due: list[float] = []
         if child.leave_by is not None:
             due.append(child.leave_by)
@@ -365,7 +326,7 @@ class IsolatedLoop:
             if job.stopped_at is not None:
                 due.append(job.stopped_at + (patience.kill_s if job.ended else patience.stop_s))
                 if now >= job.stopped_at + patience.stop_s:
-                    _end(job, job.stopped())
+                    end_job(job, job.stopped())
                 if now >= job.stopped_at + patience.kill_s:
                     child.kill("stop")
         if child.at_work and child.leave_by is None:
@@ -378,7 +339,7 @@ class IsolatedLoop:
             return None  # its end is news enough
         return min(due) - now if due else None
 
-    def _bury(self, child: _Child) -> None:
+    def _bury(self, child: RunningChild) -> None:
         """The child is gone: end what it was about, and remember whose fault it was."""
         code = child.process.end()
         self._child = self._states = self.placed = None
@@ -389,46 +350,14 @@ class IsolatedLoop:
         )
         if not left and child.doom != "stop":
             _log.warning("isolated engine ended: code %s", code)
-            key = _key(running) if running is not None else None
+            key = crash_key(running) if running is not None else None
             self._crashes.note(key)
             if isinstance(running, IsolatedJob) and self._on_crash is not None:
                 too_many = self._crashes.too_many(key)
                 self._on_crash(running.model, running.options, sentence, too_many)
+        if child.doom == "stop":  # those behind the deaf one have not begun: another child can
+            self._waiting.extendleft(reversed(child.take_unbegun()))
         for job in child.jobs.values():
-            _end(job, job.stopped() if job.cancelled else Failed(sentence))
+            end_job(job, job.stopped() if job.cancelled else Failed(sentence))
         for question in child.questions.values():
             question.answer(EnvironmentFault(sentence))
-
-
-def quarantine_sentence(model: ModelFile) -> str:
-    """Why a model is not run any more."""
-    return (
-        f"{model.name} ended the engine again and again and is in quarantine with these settings. "
-        "Choose another context length or fewer layers on the graphics card, or release it from "
-        "quarantine."
-    )
-
-
-def _key(work: IsolatedJob | Question) -> Hashable:
-    if isinstance(work, IsolatedJob):
-        return (work.model.sha256, work.options)
-    wanted = work.value
-    return (wanted.model.sha256, wanted.options) if isinstance(wanted, ModelQuestion) else None
-
-
-def _refuse(work: IsolatedJob | Question, error: SnugError) -> None:
-    if isinstance(work, Question):
-        work.answer(error)
-    else:
-        _end(work, Failed(error.message))
-
-
-def _end(job: IsolatedJob, event: Event) -> None:
-    """The last event of a job, once; a receiver that fails must not end the engine."""
-    if job.ended:
-        return
-    job.ended = True
-    try:
-        job.sink(event)
-    except Exception:  # noqa: BLE001 - the thread's edge
-        _log.exception("receiver of an engine job failed")
