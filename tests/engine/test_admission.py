@@ -24,7 +24,6 @@ from snug.engine.isolated_running import ChildPlan
 from snug.engine.supervisor import Supervisor, proven_variant
 from snug.engine.verdicts import Standing, Verdict, Verdicts, machine_mark, settings_mark
 
-TRIAL_S = 1.5
 _ALL_SEEDS = pytest.param(range(300), marks=[pytest.mark.soak, pytest.mark.timeout(3000)])
 
 
