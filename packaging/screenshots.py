@@ -26,7 +26,6 @@ from snug.domain.conversation import (
     new_id,
     now_ms,
 )
-from snug.engine.host import EngineHost
 from snug.paths import find_paths
 from snug.services.protocols import ConversationStore
 from snug.vault.vault import Vault
@@ -153,7 +152,7 @@ def main() -> int:
     os.environ["QT_SCALE_FACTOR"] = options.scale
     with tempfile.TemporaryDirectory(prefix="snug-picture-") as folder:
         vault = Vault.temporary()
-        application = Application(find_paths(Path(folder)), vault, EngineHost(), offline=False)
+        application = Application(find_paths(Path(folder)), vault, offline=False)
         try:
             ready = take(application, fill(vault.conversations), options)
         finally:

@@ -25,6 +25,8 @@ from snug.domain.download import Delivery
 from snug.domain.errors import SnugError, UserError, VaultLockedError, WrongKeyError
 from snug.domain.model import ModelFile
 from snug.engine.host import EngineHost
+from snug.engine.hosts import build_engine
+from snug.engine.sandbox import possible_walls
 from snug.logs import start_logging
 from snug.models.library import Library
 from snug.models.starter import find_starter
@@ -35,7 +37,7 @@ from snug.services.doctor import Report, examine
 from snug.services.hub import HubService
 from snug.services.ledger import VaultLedger
 from snug.services.models import ModelService
-from snug.services.preferences import Preferences
+from snug.services.preferences import ENGINE_HOST, Preferences
 from snug.vault.vault import Vault
 
 if TYPE_CHECKING:
@@ -49,10 +51,12 @@ _ASKED_TIMES = 3
 class Application:
     """One vault, one engine, one library, and the services over them. Close it at the end."""
 
-    def __init__(self, paths: Paths, vault: Vault, engine: EngineHost, offline: bool) -> None:
+    def __init__(self, paths: Paths, vault: Vault, offline: bool) -> None:
         self._vault = vault
-        self._engine = engine
         store = vault.conversations
+        preferences = Preferences(store)
+        engine = build_engine(preferences, lambda: preferences.get(ENGINE_HOST) == "isolated")
+        self._engine = engine
         library = Library(paths.models, find_starter)
         models = ModelService(library, store, engine)
         self._hub = HubService(
@@ -74,19 +78,19 @@ class Application:
             ),
             conversations=ConversationService(store, models, engine),
             models=models,
-            preferences=Preferences(store),
+            preferences=preferences,
             hub=self._hub,
         )
 
     @classmethod
     def open(cls, paths: Paths, passphrase: str | None, offline: bool) -> Application:
         """Open the person's vault. Raises: as `Vault.open`."""
-        return cls(paths, Vault.open(paths.vault, paths.keys, passphrase), EngineHost(), offline)
+        return cls(paths, Vault.open(paths.vault, paths.keys, passphrase), offline)
 
     @classmethod
     def temporary(cls, paths: Paths, offline: bool) -> Application:
         """On an empty vault in memory: nothing is kept."""
-        return cls(paths, Vault.temporary(), EngineHost(), offline)
+        return cls(paths, Vault.temporary(), offline)
 
     def close(self) -> None:
         """Stop downloads and answers, free the model, close the vault: in this order."""
@@ -197,7 +201,7 @@ def _examine(paths: Paths) -> Report:
         problems.append(error.message)
     engine = EngineHost()
     try:
-        return examine(__version__, paths.data, engine, tuple(problems))
+        return examine(__version__, paths.data, engine, tuple(problems), possible_walls().sentence)
     finally:
         engine.close()
 

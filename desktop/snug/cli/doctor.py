@@ -21,6 +21,8 @@ def examine(session: Session) -> int:
                 for d in report.devices
             ],
         )
+        if report.isolation:
+            print(report.isolation)
         for problem in report.problems:
             print(f"Problem: {problem}")
         if not report.problems:

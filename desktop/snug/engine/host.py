@@ -72,9 +72,14 @@ class Job:
 
 
 class EngineHost:
-    """llama.cpp behind a queue. Public methods may be called from any thread."""
+    """llama.cpp behind a queue. Public methods may be called from any thread.
 
-    def __init__(self) -> None:
+    Args (constructor):
+        native: brings up the library; called once, on the engine's thread.
+    """
+
+    def __init__(self, native: Callable[[], Native] = Native) -> None:
+        self._make_native = native
         self._condition = threading.Condition()
         self._jobs: deque[Job] = deque()
         self._quick: deque[Callable[[], None]] = deque()
@@ -162,6 +167,15 @@ class EngineHost:
     def placement(self) -> tuple[ModelFile, Placement] | None:
         """The loaded model and where it lies."""
         return self._placed
+
+    def unload(self) -> None:
+        """Free the loaded model, unless an answer is on its way or waits."""
+
+        def free() -> None:
+            if self._current is None and not self._jobs:
+                self._unload()
+
+        self._ask(free)
 
     def cancel(self, job: Job) -> None:
         """Stop a job wherever it stands; one that has not begun need not wait for its turn."""
@@ -278,7 +292,7 @@ class EngineHost:
 
     def _bring_up(self) -> Native:
         if self._native is None:
-            self._native = Native()
+            self._native = self._make_native()
         return self._native
 
     def _ensure_loaded(self, job: Job) -> float:

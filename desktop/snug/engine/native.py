@@ -40,13 +40,16 @@ _LOG_CALLBACK = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_v
 class Native:
     """The loaded library. Built once, on the engine's thread.
 
+    Args (constructor):
+        variant: the CPU plug-in to use, proved on this machine; "" takes the best safe one.
+
     Attributes:
         llama: the low-level bindings (`llama_cpp.llama_cpp`).
         cpu_variant: name of the CPU plug-in in use, e.g. "haswell".
         problems: what went wrong on the way but did not stop it, in sentences.
     """
 
-    def __init__(self, probe_gpu: bool = True) -> None:
+    def __init__(self, probe_gpu: bool = True, variant: str = "") -> None:
         os.environ.setdefault("GOMP_SPINCOUNT", _SPIN_COUNT)
         # An abort inside llama.cpp would start a debugger and write its findings to the terminal.
         os.environ.setdefault("GGML_NO_BACKTRACE", "1")
@@ -58,7 +61,7 @@ class Native:
         self._log_callback = _LOG_CALLBACK(self._on_log)
         self._ggml.ggml_log_set(self._log_callback, None)
         self.problems: list[str] = []
-        self.cpu_variant = self._load_cpu(folder)
+        self.cpu_variant = self._load_cpu(folder, variant)
         for plugin in gpu_plugins(folder):
             self._load_gpu(plugin, probe_gpu)
         # The bindings cost 0.2 s to import (numpy); only the engine's thread pays for them.
@@ -116,8 +119,8 @@ class Native:
         kind = _KINDS.get(self._ggml.ggml_backend_dev_type(device), DeviceKind.ACCELERATOR)
         return self._ggml.ggml_backend_dev_name(device).decode(errors="replace"), kind
 
-    def _load_cpu(self, folder: Path) -> str:
-        best = best_cpu_plugin(folder)
+    def _load_cpu(self, folder: Path, variant: str) -> str:
+        best = plugin_of(folder, variant) or best_cpu_plugin(folder)
         if best is None:
             # A build without plug-ins has the CPU back end inside.
             if self._ggml.ggml_backend_dev_count() > 0:
@@ -159,20 +162,38 @@ def gpu_plugins(folder: Path) -> tuple[Path, ...]:
     return tuple(sorted(path for path in folder.glob("*ggml-*") if known.fullmatch(path.name)))
 
 
+def plugin_of(folder: Path, variant: str) -> Path | None:
+    """The plug-in of a CPU variant, where it runs here."""
+    return next((path for _, path in _scored(folder) if _variant(path) == variant), None)
+
+
+def cpu_variants(folder: Path) -> tuple[str, ...]:
+    """Every CPU variant that claims to run here, fastest first; the risky ones too."""
+    return tuple(_variant(path) for _, path in sorted(_scored(folder), reverse=True))
+
+
 def best_cpu_plugin(folder: Path) -> Path | None:
-    """The plug-in that scores highest on this processor; None where there are no plug-ins."""
+    """The safe plug-in that scores highest on this processor; None where there are none."""
+    safe = [pair for pair in _scored(folder) if _variant(pair[1]) not in _RISKY_VARIANTS]
+    return max(safe)[1] if safe else None
+
+
+def is_risky(variant: str) -> bool:
+    """It may crash on a processor that claims to have it, and wants a trial."""
+    return variant in _RISKY_VARIANTS
+
+
+def _scored(folder: Path) -> list[tuple[int, Path]]:
+    """(score, plug-in) of those that run on this processor."""
     scored = []
     for path in sorted(folder.glob("*ggml-cpu-*")):
-        if _variant(path) in _RISKY_VARIANTS:
-            continue
         try:
             score = ctypes.CDLL(str(path)).ggml_backend_score
         except (OSError, AttributeError):
             continue
         score.restype = ctypes.c_int
         scored.append((score(), path))
-    usable = [pair for pair in scored if pair[0] > 0]
-    return max(usable)[1] if usable else None
+    return [pair for pair in scored if pair[0] > 0]
 
 
 def probe_plugin(plugin: Path) -> str:

@@ -15,15 +15,26 @@ LOW_DISK_BYTES = 2**30
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What `snug doctor` tells."""
+    """What `snug doctor` tells.
+
+    Attributes:
+        isolation: how far a model can be shut in here, in a sentence; a fact, no problem.
+    """
 
     version: str
     llama_cpp: dict[str, str]
     devices: tuple[Device, ...]
     problems: tuple[str, ...]
+    isolation: str = ""
 
 
-def examine(version: str, data_dir: Path, engine: Engine, known: tuple[str, ...] = ()) -> Report:
+def examine(
+    version: str,
+    data_dir: Path,
+    engine: Engine,
+    known: tuple[str, ...] = (),
+    isolation: str = "",
+) -> Report:
     """Look at the native library, the devices and the disk.
 
     Args:
@@ -47,4 +58,4 @@ def examine(version: str, data_dir: Path, engine: Engine, known: tuple[str, ...]
             )
     except OSError as error:
         problems.append(f"The data folder {data_dir} cannot be read: {error.strerror}.")
-    return Report(version, versions, devices, tuple(problems))
+    return Report(version, versions, devices, tuple(problems), isolation)

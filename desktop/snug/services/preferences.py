@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from snug.services.protocols import ConversationStore
 
+ENGINE_HOST = "engine.host"  # "auto" or "isolated": where models run
+
 
 class Preferences:
     """Named texts, such as the window's geometry or the colour scheme. Reads are immediate."""

@@ -1,0 +1,165 @@
+"""A model's trial before its first use: it loads and answers 8 tokens in a disposable child.
+
+The fastest setting is tried first; where the child dies, the next plainer one. What works is
+remembered by the model's sha256, on this machine, with this llama.cpp.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from snug.domain.conversation import Role
+from snug.domain.events import Event, Failed, Finished, Loading, StopReason
+from snug.domain.model import LoadOptions, ModelFile
+from snug.domain.prompt import GenerationRequest, PromptMessage
+from snug.domain.sampling import Sampling
+from snug.engine.crashes import CrashLimits
+from snug.engine.isolated import IsolatedEngine
+from snug.engine.isolated_running import ChildPlan
+from snug.engine.isolated_work import IsolatedJob, Patience
+from snug.engine.native import cpu_variants, is_risky, library_folder
+from snug.engine.verdicts import Standing, Verdict, Verdicts, settings_mark
+
+TRIAL_TOKENS = 8
+TRIAL_CONTEXT = 512
+# The starter is in the package, and every build is tested with it: no trial on a safe CPU variant.
+TRUSTED = frozenset({"b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    variant: str = ""
+    extra_buffers: bool = True
+    gpu: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """How one went. `crashed`: the child died; else `refusal` is llama.cpp's or Snug's own word."""
+
+    crashed: str = ""
+    refusal: str = ""
+    stopped: bool = False
+
+
+def risky_variant() -> str:
+    """The CPU variant that scores best here, where it is one that may crash; else ""."""
+    best = next(iter(cpu_variants(library_folder())), "")
+    return best if is_risky(best) else ""
+
+
+class Admission:
+    """Tries models. `admit` blocks and is for one thread at a time; `cancel` is for any."""
+
+    def __init__(
+        self,
+        verdicts: Verdicts,
+        plan: ChildPlan,
+        risky: Callable[[], str] = risky_variant,
+        patience: Patience | None = None,
+    ) -> None:
+        self._verdicts, self._plan, self._risky = verdicts, plan, risky
+        self._patience = patience
+        self._job: IsolatedJob | None = None
+
+    def admit(
+        self, model: ModelFile, options: LoadOptions, sink: Callable[[Event], None] | None = None
+    ) -> Verdict | None:
+        """The verdict, remembered where it is one. Returns: None where the trial was stopped.
+
+        Args:
+            sink: gets the `Loading` events of the trial.
+        """
+        reason = ""
+        for setting in self._settings(options):
+            trial = self._try(model, options, setting, sink)
+            if trial.stopped:
+                return None
+            if setting.variant and not trial.refusal:
+                self._verdicts.keep_variant(setting.variant, works=not trial.crashed)
+            if trial.refusal:  # an error told in order: the shut-in engine may tell it
+                return Verdict(Standing.ISOLATED, model.name, trial.refusal)
+            if not trial.crashed:
+                verdict = Verdict(
+                    Standing.ADMITTED,
+                    model.name,
+                    extra_buffers=setting.extra_buffers,
+                    gpu=setting.gpu,
+                    risky_ok=bool(setting.variant),
+                )
+                self._verdicts.keep(model.sha256, verdict)
+                return verdict
+            reason = trial.crashed
+        told = f"It crashed in its trial with every setting. {reason}"
+        bad = {settings_mark(options): told}
+        verdict = Verdict(Standing.ISOLATED, model.name, told, quarantined=bad)
+        self._verdicts.keep(model.sha256, verdict)
+        return verdict
+
+    def cancel(self) -> None:
+        """Stop the running trial."""
+        job = self._job
+        if job is not None:
+            job.cancel()
+
+    def _settings(self, options: LoadOptions) -> list[_Setting]:
+        """Fastest first."""
+        settings = [_Setting()]
+        risky = self._risky()
+        if risky and self._verdicts.variant_works(risky) is not False:
+            settings.insert(0, _Setting(risky))
+        if options.extra_buffers:
+            settings.append(_Setting(extra_buffers=False))
+        if self._plan.gpu and options.gpu_layers is None:
+            settings.append(_Setting(extra_buffers=False, gpu=False))
+        return settings
+
+    def _try(
+        self,
+        model: ModelFile,
+        options: LoadOptions,
+        setting: _Setting,
+        sink: Callable[[Event], None] | None,
+    ) -> Trial:
+        crashes: list[str] = []
+        ends: list[Finished | Failed] = []
+        ended = threading.Event()
+
+        def on_event(event: Event) -> None:
+            if isinstance(event, Loading) and sink is not None:
+                sink(event)
+            elif isinstance(event, Finished | Failed):
+                ends.append(event)
+                ended.set()
+
+        engine = IsolatedEngine(
+            replace(self._plan, variant=lambda: setting.variant),
+            patience=self._patience,
+            crash_limits=CrashLimits(waits_s=(0.0,)),
+            on_crash=lambda _model, _options, sentence, _many: crashes.append(sentence),
+        )
+        try:
+            self._job = engine.generate(_question(model, options, setting), on_event)
+            ended.wait()  # the engine's own watch ends what hangs
+        finally:
+            self._job = None
+            engine.close()
+        end = ends[0]
+        if isinstance(end, Failed):
+            return Trial(crashes[0] if crashes else "", "" if crashes else end.message)
+        return Trial(stopped=end.stop_reason is StopReason.STOPPED)
+
+
+def _question(model: ModelFile, options: LoadOptions, setting: _Setting) -> GenerationRequest:
+    layers = options.gpu_layers if setting.gpu else 0
+    load = replace(
+        options,
+        context_length=TRIAL_CONTEXT,
+        extra_buffers=options.extra_buffers and setting.extra_buffers,
+        gpu_layers=layers,
+        draft=None,
+    )
+    sampling = Sampling(temperature=0.0, max_tokens=TRIAL_TOKENS)
+    return GenerationRequest(model, (PromptMessage(Role.USER, "Hello"),), sampling, load)
