@@ -62,6 +62,7 @@ class ScriptedEngine:
         self.before = before
         self.requests: list[GenerationRequest] = []
         self.answers: list[ScriptedAnswer] = []
+        self.releases = 0
 
     def generate(self, request: GenerationRequest, sink: EventSink) -> ScriptedAnswer:
         self.requests.append(request)
@@ -87,6 +88,9 @@ class ScriptedEngine:
 
     def versions(self) -> dict[str, str]:
         return {}
+
+    def release(self) -> None:
+        self.releases += 1
 
     def placement(self) -> tuple[ModelFile, Placement] | None:
         return None

@@ -48,6 +48,9 @@ class FakeChatPage(QWidget):
     def stop(self) -> None:
         self.asked.append("stop")
 
+    def go_on(self) -> None:
+        self.asked.append("go on")
+
     def set_model(self, model: ModelFile) -> None:
         self.models.append(model)
 

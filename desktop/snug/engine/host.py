@@ -145,6 +145,10 @@ class EngineHost:
             raise EnvironmentFault("Snug is closing.")
         return future.result()
 
+    def release(self) -> None:
+        """Give the model's memory back unless something runs or waits; returns at once."""
+        self._ask(self._release)
+
     def placement(self) -> tuple[ModelFile, Placement] | None:
         """The loaded model and where it lies."""
         return self._placed
@@ -288,6 +292,12 @@ class EngineHost:
         self._builder = PromptBuilder(self._loaded, self._renderer)
         self._placed = (job.model, self._loaded.placement)
         return time.monotonic() - began
+
+    def _release(self) -> None:
+        with self._condition:
+            idle = self._current is None and not self._jobs
+        if idle:
+            self._unload()
 
     def _unload(self) -> None:
         loaded, self._loaded = self._loaded, None

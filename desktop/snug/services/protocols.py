@@ -70,6 +70,9 @@ class Engine(Protocol):
     def versions(self) -> dict[str, str]:
         """Versions of the native library and the CPU variant in use, by name."""
 
+    def release(self) -> None:
+        """Give the model's memory back unless it is at work; the next request loads it again."""
+
     def placement(self) -> tuple[ModelFile, Placement] | None:
         """The loaded model and where it lies; None while nothing is loaded."""
 

@@ -134,6 +134,12 @@ class ChatPage(QWidget):
         """Stop the answer of the open conversation."""
         self._answers.stop(self.conversation_id)
 
+    def go_on(self) -> None:
+        """Take the last answer further, where it ended early."""
+        turns = self.transcript.turns
+        if turns and turns[-1].can_continue:
+            self._on_transcript_asked(Action.CONTINUE, turns[-1].message.id)
+
     def set_model(self, model: ModelFile) -> None:
         """This model answers next."""
         self._model = model
@@ -172,12 +178,7 @@ class ChatPage(QWidget):
         live_id = None if running is None else running.run.answer_id
         turns = turns_of(self._conversation, live_id, busy=running is not None)
         thought = self._answers.thought_s
-        return [
-            replace(turn, thought_s=thought[turn.message.id])
-            if turn.message.id in thought
-            else turn
-            for turn in turns
-        ]
+        return [replace(turn, thought_s=thought.get(turn.message.id, 0.0)) for turn in turns]
 
     def _show_state(self) -> None:
         """Everything but the transcript."""

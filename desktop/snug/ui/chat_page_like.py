@@ -36,6 +36,9 @@ class ChatPageLike(Protocol):
     def stop(self) -> None:
         """Stop the running answer."""
 
+    def go_on(self) -> None:
+        """Take the last answer further, where it ended early."""
+
     def set_model(self, model: ModelFile) -> None:
         """This model answers next."""
 

@@ -67,7 +67,7 @@ class Composer(QFrame):
     Attributes:
         submitted: the person's message.
         stop_requested: the running answer is to stop.
-        draft_changed: what stands here, after a pause in writing.
+        draft_changed: what stands here, at most twice a second while one writes.
         edit_last_requested: as of `ComposerEdit`.
     """
 
@@ -202,7 +202,8 @@ class Composer(QFrame):
 
     def _on_field_text_changed(self) -> None:
         self._show_state()
-        self._draft.start()
+        if not self._draft.isActive():  # also somebody who never pauses has it kept
+            self._draft.start()
         self.edited.emit()
 
     def _on_field_focus_changed(self, focused: bool) -> None:

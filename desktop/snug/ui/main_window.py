@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from snug.domain.conversation import ConversationSettings
 from snug.domain.errors import NotFoundError, SnugError
-from snug.domain.events import Event, Failed, Paused, Resumed
+from snug.domain.events import Event, Failed, Paused, Resumed, Started
 from snug.services.bundle import Services
 from snug.ui.banner import Banner, Level
 from snug.ui.bridge import Bridge
@@ -21,6 +21,7 @@ from snug.ui.page_header import PageHeader
 from snug.ui.parts import flat
 from snug.ui.places import Place, PlaceEntry
 from snug.ui.preferences_keys import BAR_SHOWN
+from snug.ui.reopening import CAUSE, keep_open_conversation, left_open, tell_crash, was_answering
 from snug.ui.shell import Shell
 from snug.ui.shortcuts import Key, ShortcutSheet, bind_keys
 from snug.ui.sidebar import Sidebar
@@ -66,7 +67,7 @@ class MainWindow(QMainWindow):
         self.shell.set_bar_visible(self._services.preferences.get(BAR_SHOWN, "1") == "1")
         self._tell_first_run()
         self.list.refresh()
-        self.new_chat()
+        self._begin()
 
     # -- building -----------------------------------------------------------------------------
 
@@ -201,10 +202,20 @@ class MainWindow(QMainWindow):
 
     # -- conversations ------------------------------------------------------------------------
 
+    def _begin(self) -> None:
+        """An empty chat; after a crash or a kill, what was open then."""
+        before = left_open(self._services)
+        self.new_chat()
+        if before is not None:
+            self.open_conversation(before.id)
+        if self._services.profile.crash_signal is not None:
+            tell_crash(self.banner, was_answering(before), self.chat_page.go_on)
+
     def new_chat(self) -> None:
         """Show an empty conversation with the cursor in the composer."""
         self.chat_page.new_chat()
         self.list.set_open(None)
+        keep_open_conversation(self._services.preferences, None)
         self.header.title.set_title(self.tr("New chat"), editable=False)
         self.desk.show_for(None)
         self.go_to(Place.CHATS)
@@ -219,6 +230,7 @@ class MainWindow(QMainWindow):
             return
         self.chat_page.open_conversation(conversation_id)
         self.list.set_open(conversation_id)
+        keep_open_conversation(self._services.preferences, conversation_id)
         self.header.title.set_title(conversation.title or self.tr("New chat"), editable=True)
         self.desk.show_for(conversation.settings)
         self.go_to(Place.CHATS)
@@ -236,6 +248,7 @@ class MainWindow(QMainWindow):
 
     def _on_conversation_changed(self, conversation_id: str) -> None:
         self.list.set_open(self.chat_page.conversation_id)
+        keep_open_conversation(self._services.preferences, self.chat_page.conversation_id)
         self._refresh.start()
 
     def _on_refresh_due(self) -> None:
@@ -273,6 +286,9 @@ class MainWindow(QMainWindow):
                 self.banner.tell(reason, Level.WARN, "paused")
             case Resumed():
                 self.banner.clear("paused")
+            case Started():
+                self.banner.clear(CAUSE)
+                self.desk.follow(event)
             case Failed():
                 pass  # the chat page tells it in its place, under the message
             case _:
@@ -341,6 +357,7 @@ class MainWindow(QMainWindow):
         if commit is not None:
             commit()
         keep_geometry(self, self._services.preferences)
+        keep_open_conversation(self._services.preferences, None)
         self.desk.close()
         self.chat_page.shutdown()
         self._tasks.close()
