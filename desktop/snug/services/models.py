@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from snug.domain.conversation import ConversationSettings
-from snug.domain.errors import NotFoundError, UserError
+from snug.domain.errors import NotFoundError, SnugError, UserError
 from snug.domain.fit import Fit
 from snug.domain.model import Device, LoadOptions, ModelFile, Placement
+from snug.services.engine_settings import CONTEXT_LENGTH, EngineSettings
 from snug.services.protocols import (
     Cancellable,
     ConversationStore,
@@ -20,7 +22,6 @@ from snug.services.protocols import (
 
 STARTER = "starter"
 _DEFAULT_MODEL = "model.default"
-_CONTEXT_LENGTH = "model.context_length"
 _SPEEDS = "model.speeds"
 _KEPT_SPEEDS = 64
 
@@ -35,7 +36,9 @@ class ModelService:
         self._library = library
         self._store = store
         self._engine = engine
+        self.settings = EngineSettings(store)
         self._context_length: int | None = None  # for this process only
+        self._changes: list[Callable[[LoadOptions], LoadOptions]] = []  # likewise
 
     def models(self) -> tuple[ModelFile, ...]:
         """All models on this disk, the starter last."""
@@ -77,12 +80,35 @@ class ModelService:
         return self._library.resolve(settings.model) if settings.model else self.default()
 
     def load_options(self, model: ModelFile) -> LoadOptions:
-        """How to load it: the person's context length where one is set."""
-        kept = self._store.setting(_CONTEXT_LENGTH) or ""
+        """How to load it: as the person chose, then as this process was told."""
+        kept = self._store.setting(CONTEXT_LENGTH) or ""
         wanted = self._context_length or (int(kept) if kept.isdigit() else None)
-        if wanted is None:
-            return LoadOptions()
-        return LoadOptions(context_length=min(wanted, model.context_length or wanted))
+        if wanted is not None:
+            wanted = min(wanted, model.context_length or wanted)
+        options = LoadOptions(
+            context_length=wanted,
+            kv_type=self.settings.kv_type,
+            threads=self.settings.threads,
+            draft=self._draft(model),
+        )
+        for change in self._changes:
+            options = change(options)
+        return options
+
+    def use_load_options(self, change: Callable[[LoadOptions], LoadOptions]) -> None:
+        """Change how models are loaded until this process ends."""
+        self._changes.append(change)
+
+    def _draft(self, model: ModelFile) -> ModelFile | None:
+        """The small model that guesses ahead, unless it is the large one or is gone."""
+        name = self.settings.draft
+        if not name:
+            return None
+        try:
+            draft = self._library.resolve(name)
+        except SnugError:
+            return None
+        return draft if draft.path != model.path and draft.size_bytes < model.size_bytes else None
 
     def use_context_length(self, tokens: int) -> None:
         """As `set_context_length`, but only until this process ends."""
@@ -91,7 +117,7 @@ class ModelService:
     def set_context_length(self, tokens: int | None) -> None:
         """Choose the context length in tokens for all models; None lets Snug choose."""
         value = "" if tokens is None else str(_checked_context_length(tokens))
-        self._store.set_setting(_CONTEXT_LENGTH, value)
+        self._store.set_setting(CONTEXT_LENGTH, value)
 
     def fit(self, model: ModelFile, context_length: int | None = None) -> Fit:
         """Whether and how a model fits what is free now, with the speed to expect here.
@@ -101,7 +127,7 @@ class ModelService:
         """
         options = self.load_options(model)
         if context_length is not None:
-            options = LoadOptions(context_length=_checked_context_length(context_length))
+            options = replace(options, context_length=_checked_context_length(context_length))
         fit = self._engine.fit(model, options)
         return replace(fit, tokens_per_second=self._expected_speed(model))
 
@@ -150,6 +176,13 @@ class ModelService:
     def devices(self) -> tuple[Device, ...]:
         """What can compute here."""
         return self._engine.devices()
+
+    def release(self) -> None:
+        """Give the loaded model's memory back unless it is at work: when idle, locked or asleep.
+
+        Returns at once; the next message loads the model again by itself.
+        """
+        self._engine.release()
 
     def placement(self) -> tuple[ModelFile, Placement] | None:
         """The loaded model and where it really lies."""

@@ -16,6 +16,7 @@ from snug.ui.banner import Banner, Level
 from snug.ui.bridge import Bridge
 from snug.ui.chat_page_like import ChatPageFactory, ChatPageLike
 from snug.ui.conversation_list import ConversationList
+from snug.ui.idle_watch import IdleWatch
 from snug.ui.model_desk import ModelDesk
 from snug.ui.page_header import PageHeader
 from snug.ui.parts import flat
@@ -100,6 +101,7 @@ class MainWindow(QMainWindow):
         self.desk = ModelDesk(
             self._services.models, self.header.picker, self.sidebar.model_state, self._bridge, self
         )
+        self.idle = IdleWatch(self._services.models, self)
         if self._services.profile.offline:
             words = self.tr("Snug was started offline and makes no connection at all.")
             self.sidebar.set_network_words(self.tr("Offline: nothing can be sent"), words)
@@ -124,6 +126,9 @@ class MainWindow(QMainWindow):
         self.list.failed.connect(self.tell_error)
         self.desk.chosen.connect(self.chat_page.set_model)
         self.desk.load_failed.connect(self._on_load_failed)
+        self.desk.followed.connect(self.idle.follow)
+        self.idle.released.connect(self.desk.show_released)
+        self.chat_page.run_event.connect(self.idle.follow)
         self.chat_page.conversation_changed.connect(self._on_conversation_changed)
         self.chat_page.run_event.connect(self._on_run_event)
         self.chat_page.error_occurred.connect(self.tell_error)
@@ -186,6 +191,7 @@ class MainWindow(QMainWindow):
 
         settings = SettingsPage(self._services, self._theme)
         settings.context_changed.connect(self.desk.preload)
+        settings.idle_changed.connect(self.idle.look)
         settings.shortcuts_requested.connect(self.show_shortcuts)
         return settings
 
@@ -316,6 +322,7 @@ class MainWindow(QMainWindow):
             except SnugError as error:
                 self.tell_error(error.message)
         self.desk.preload()
+        self.idle.watch_sleep()
 
     def _on_add_requested(self) -> None:
         self.go_to(Place.MODELS)

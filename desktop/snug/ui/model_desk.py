@@ -21,10 +21,12 @@ class ModelDesk(QObject):
     Attributes:
         chosen: the person picked another model for the open conversation.
         load_failed: a sentence for the person.
+        followed: an event of loading.
     """
 
     chosen = Signal(object)
     load_failed = Signal(str)
+    followed = Signal(object)
 
     def __init__(
         self,
@@ -78,7 +80,7 @@ class ModelDesk(QObject):
             return
         if self._loading is not None:
             self._loading.cancel()
-        sink = self._bridge.sink(self.follow, self)
+        sink = self._bridge.sink(self._on_preload_event, self)
         self._loading = self._models.preload(self._current, sink)
 
     def follow(self, event: Event) -> None:
@@ -89,10 +91,19 @@ class ModelDesk(QObject):
         elif isinstance(event, Loading | Started):
             self._state.show_event(event)
 
+    def show_released(self) -> None:
+        """The model's memory was given back; it is loaded again when it is needed."""
+        if self._current is not None:
+            self._state.show_chosen(self._current)
+
     def close(self) -> None:
         """Stop a load that is under way."""
         if self._loading is not None:
             self._loading.cancel()
+
+    def _on_preload_event(self, event: Event) -> None:
+        self.follow(event)
+        self.followed.emit(event)
 
     def _show(self, model: ModelFile | None) -> None:
         self._current = model
