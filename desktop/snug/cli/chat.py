@@ -9,6 +9,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from snug.cli.load_options import use_load_options
 from snug.cli.output import ProgressLine, print_json, printable, say
 from snug.cli.session import Session
 from snug.domain.conversation import ConversationSettings
@@ -59,6 +60,7 @@ def run(session: Session) -> int:
         conversation_id = _conversation(services, options, model)
         if options.context_length is not None:
             services.models.use_context_length(options.context_length)
+        use_load_options(services.models, options)
         if options.prompt is not None:
             return _ask_once(services, conversation_id, session, schema)
         return _talk(services, conversation_id, model, schema)

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from snug.cli import chat, conversations, doctor, hub, models
+from snug.cli.load_options import add_load_options
 
 
 def build_parser(version: str) -> argparse.ArgumentParser:
@@ -82,6 +83,7 @@ def _add_chat(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     parser.add_argument("--schema", type=Path, metavar="FILE", help="JSON schema of the answer")
     parser.add_argument("--conversation", metavar="ID", help="continue this conversation")
     parser.add_argument("--no-save", action="store_true", help="keep nothing of it")
+    add_load_options(parser)
     parser.set_defaults(run=chat.run)
 
 

@@ -344,6 +344,7 @@ class ConversationService:
             messages=tuple(messages),
             sampling=settings.sampling,
             load=self._models.load_options(model),
+            overflow=self._models.settings.overflow,
         )
 
     def _forget(self, conversation_id: str, event: Finished | Failed) -> None:

@@ -47,6 +47,7 @@ class EngineSettings:
 
     def __init__(self, store: KeptTexts) -> None:
         self._store = store
+        self._host: Host | None = None  # for this process only
 
     @property
     def kv_type(self) -> KvType:
@@ -56,7 +57,7 @@ class EngineSettings:
     @property
     def host(self) -> Host:
         """Where the engine runs."""
-        return self._choice(HOST, Host.AUTO)
+        return self._host or self._choice(HOST, Host.AUTO)
 
     @property
     def overflow(self) -> Overflow:
@@ -87,6 +88,10 @@ class EngineSettings:
     def choose_kv_type(self, value: KvType) -> None:
         """Keep it. Raises, as all of these: SnugError."""
         self._store.set_setting(KV_TYPE, value.value)
+
+    def use_host(self, value: Host) -> None:
+        """As `choose_host`, but only until this process ends."""
+        self._host = value
 
     def choose_host(self, value: Host) -> None:
         """Keep it."""

@@ -6,8 +6,9 @@ Between two uses one timer waits, and nothing else: an idle window wakes the pro
 from __future__ import annotations
 
 import math
+from typing import Any
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import SLOT, QObject, Qt, QTimer, Signal, Slot
 
 from snug.domain.events import Event, Failed, Finished, Started
 from snug.services.idle import IdlePolicy
@@ -74,7 +75,7 @@ class IdleWatch(QObject):
         except ImportError:
             return False
         bus = QDBusConnection.systemBus()
-        slot = b"1on_prepare_for_sleep(bool)"  # "1" is Qt's SLOT()
+        slot: Any = SLOT("on_prepare_for_sleep(bool)")  # text; the stubs ask for bytes, in vain
         return bus.isConnected() and bool(bus.connect(*_LOGIND, self, slot))
 
     @Slot(bool)
