@@ -323,3 +323,22 @@ def test_a_list_starts_quickly(snug: Snug) -> None:
     assert time.monotonic() - began < 30
     for heavy in ("PySide6", "llama_cpp", "numpy", "keyring", "huggingface_hub"):
         assert not re.search(rf"\| +{heavy}\b", loaded), heavy
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [("--threads", "0", "choose 1 to 512"), ("--gpu-layers", "-1", "choose 0 to 1024")],
+)
+def test_loading_options_without_sense_are_refused(
+    snug: Snug, option: str, value: str, told: str
+) -> None:
+    done = snug.run("chat", "--prompt", "Hello", "--no-save", option, value)
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_loading_options_are_for_one_call(snug: Snug) -> None:
+    answer = ask(snug, "What is 2+2?", "--threads", "1", "--gpu-layers", "0", "--no-save")
+    assert answer["placement"]["layers_on_gpu"] == 0
+    assert answer["stop_reason"] == "end"

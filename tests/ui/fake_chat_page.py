@@ -16,6 +16,7 @@ class FakeChatPage(QWidget):
     conversation_changed = Signal(str)
     run_event = Signal(object)
     error_occurred = Signal(str)
+    settings_requested = Signal()
 
     def __init__(self, services: Services, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from typing import Any
 
 from snug.domain.errors import UserError
 from snug.domain.model import KvType
@@ -32,7 +33,7 @@ def add_load_options(parser: argparse.ArgumentParser) -> None:
 
 def use_load_options(models: ModelService, options: argparse.Namespace) -> None:
     """Apply what was given until this process ends. Raises: UserError for a bad number."""
-    chosen: dict[str, object] = {}
+    chosen: dict[str, Any] = {}
     if options.kv_type is not None:
         chosen["kv_type"] = KvType(options.kv_type)
     if options.threads is not None:

@@ -246,7 +246,7 @@ class EngineHost:
         except Cancelled:
             _tell(job, _stopped())
         except SnugError as error:
-            _tell(job, Failed(error.message))
+            _tell(job, Failed(error.message, error.remedies))
         except Exception as error:  # noqa: BLE001 - the thread's edge: the engine lives on
             _log.exception("engine job failed")
             _tell(job, Failed(_mistake(error)))

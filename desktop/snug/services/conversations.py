@@ -270,7 +270,7 @@ class ConversationService:
             model = self._models.for_conversation(prepared.conversation.settings)
             request = self._request(prepared.conversation, prepared.path, model, "")
         except SnugError as error:
-            run.fail(error.message)
+            run.fail(error.message, error.remedies)
             return
         except BaseException:  # a defect: told by the thread's own hook, and nobody waits for ever
             run.fail("Snug made a mistake; the conversation is safe.")

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from snug.domain.conversation import ConversationSettings
-from snug.domain.errors import NotFoundError, SnugError, UserError
+from snug.domain.errors import NotFoundError, Remedy, RemedyKind, SnugError, UserError
 from snug.domain.fit import Fit
 from snug.domain.model import Device, LoadOptions, ModelFile, Placement
-from snug.services.engine_settings import CONTEXT_LENGTH, EngineSettings
+from snug.services.engine_settings import CONTEXT_LENGTH, EngineSettings, Host
 from snug.services.protocols import (
     Cancellable,
     ConversationStore,
@@ -30,6 +30,11 @@ class ModelService:
     """The library, the model new conversations use, and what is loaded now.
 
     Methods run on the calling thread; those that read the library take a few milliseconds.
+
+    Attributes:
+        settings: how the person wants models to run.
+        release_quarantine: gives a model that crashed another chance; set where all is put
+            together.
     """
 
     def __init__(self, library: ModelLibrary, store: ConversationStore, engine: Engine) -> None:
@@ -39,6 +44,7 @@ class ModelService:
         self.settings = EngineSettings(store)
         self._context_length: int | None = None  # for this process only
         self._changes: list[Callable[[LoadOptions], LoadOptions]] = []  # likewise
+        self.release_quarantine: Callable[[ModelFile], None] = lambda _model: None
 
     def models(self) -> tuple[ModelFile, ...]:
         """All models on this disk, the starter last."""
@@ -78,6 +84,16 @@ class ModelService:
     def for_conversation(self, settings: ConversationSettings) -> ModelFile:
         """The model that answers next in a conversation. Raises: NotFoundError, ModelFileError."""
         return self._library.resolve(settings.model) if settings.model else self.default()
+
+    def next_for(self, settings: ConversationSettings | None) -> ModelFile | None:
+        """The model that answers next; None for `settings` is a conversation that is yet to be.
+
+        None where there is none: why, and what to do, is told when it is asked to answer.
+        """
+        try:
+            return self.default() if settings is None else self.for_conversation(settings)
+        except SnugError:
+            return None
 
     def load_options(self, model: ModelFile) -> LoadOptions:
         """How to load it: as the person chose, then as this process was told."""
@@ -176,6 +192,18 @@ class ModelService:
     def devices(self) -> tuple[Device, ...]:
         """What can compute here."""
         return self._engine.devices()
+
+    def apply(self, remedy: Remedy, model: ModelFile) -> None:
+        """Do what an error offered; the model can be asked again then. Raises: SnugError."""
+        match remedy.kind:
+            case RemedyKind.USE_CONTEXT:
+                self.set_context_length(remedy.value)
+            case RemedyKind.USE_ISOLATED:
+                self.settings.choose_host(Host.ISOLATED)
+            case RemedyKind.RELEASE_QUARANTINE:
+                self.release_quarantine(model)
+            case RemedyKind.OPEN_SETTINGS:
+                pass  # the window's part
 
     def release(self) -> None:
         """Give the loaded model's memory back unless it is at work: when idle, locked or asleep.

@@ -19,6 +19,7 @@ class ChatPageLike(Protocol):
     conversation_changed: SignalInstance
     run_event: SignalInstance
     error_occurred: SignalInstance
+    settings_requested: SignalInstance
 
     @property
     def conversation_id(self) -> str | None:

@@ -9,7 +9,7 @@ from PySide6.QtGui import QCloseEvent, QPaintEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from snug.domain.conversation import ConversationSettings
-from snug.domain.errors import NotFoundError, SnugError
+from snug.domain.errors import NotFoundError, Remedy, RemedyKind, SnugError
 from snug.domain.events import Event, Failed, Paused, Resumed, Started
 from snug.services.bundle import Services
 from snug.ui.banner import Banner, Level
@@ -22,6 +22,7 @@ from snug.ui.page_header import PageHeader
 from snug.ui.parts import flat
 from snug.ui.places import Place, PlaceEntry
 from snug.ui.preferences_keys import BAR_SHOWN
+from snug.ui.remedies import remedy_words
 from snug.ui.reopening import CAUSE, keep_open_conversation, left_open, tell_crash, was_answering
 from snug.ui.shell import Shell
 from snug.ui.shortcuts import Key, ShortcutSheet, bind_keys
@@ -132,6 +133,7 @@ class MainWindow(QMainWindow):
         self.chat_page.conversation_changed.connect(self._on_conversation_changed)
         self.chat_page.run_event.connect(self._on_run_event)
         self.chat_page.error_occurred.connect(self.tell_error)
+        self.chat_page.settings_requested.connect(partial(self.go_to, Place.SETTINGS))
         self._refresh.timeout.connect(self._on_refresh_due)
 
     def _make_keys(self) -> tuple[Key, ...]:
@@ -287,22 +289,25 @@ class MainWindow(QMainWindow):
             self.banner.tell(profile.key_note, key="first run", action=self.tr("Understood"))
 
     def _on_run_event(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self.banner.clear(CAUSE)
         match event:
             case Paused(reason=reason):
                 self.banner.tell(reason, Level.WARN, "paused")
             case Resumed():
                 self.banner.clear("paused")
-            case Started():
-                self.banner.clear(CAUSE)
-                self.desk.follow(event)
             case Failed():
                 pass  # the chat page tells it in its place, under the message
             case _:
                 self.desk.follow(event)
 
-    def _on_load_failed(self, message: str) -> None:
-        choose = self.header.picker.open_list
-        self.banner.tell(message, Level.DANGER, "load", self.tr("Choose another model"), choose)
+    def _on_load_failed(self, message: str, remedies: tuple[Remedy, ...]) -> None:
+        words, pressed = self.tr("Choose another model"), self.header.picker.open_list
+        if remedies:
+            words, pressed = remedy_words(remedies[0]), partial(self.desk.remedy, remedies[0])
+            if remedies[0].kind is RemedyKind.OPEN_SETTINGS:
+                pressed = partial(self.go_to, Place.SETTINGS)
+        self.banner.tell(message, Level.DANGER, "load", words, pressed)
 
     # -- models -------------------------------------------------------------------------------
 

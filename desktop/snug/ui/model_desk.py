@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 
 from snug.domain.conversation import ConversationSettings
-from snug.domain.errors import SnugError
+from snug.domain.errors import Remedy, SnugError
 from snug.domain.events import Event, Failed, Loading, Started
 from snug.domain.model import ModelFile
 from snug.services.models import ModelService
@@ -20,12 +20,12 @@ class ModelDesk(QObject):
 
     Attributes:
         chosen: the person picked another model for the open conversation.
-        load_failed: a sentence for the person.
+        load_failed: a sentence for the person, and the remedies that it offers.
         followed: an event of loading.
     """
 
     chosen = Signal(object)
-    load_failed = Signal(str)
+    load_failed = Signal(str, object)
     followed = Signal(object)
 
     def __init__(
@@ -53,25 +53,28 @@ class ModelDesk(QObject):
 
     def show_for(self, settings: ConversationSettings | None) -> None:
         """Another conversation is open; None is one that does not exist yet."""
-        try:
-            model = (
-                self._models.default()
-                if settings is None
-                else self._models.for_conversation(settings)
-            )
-        except SnugError:
-            model = None
-        self._show(model)
+        self._show(self._models.next_for(settings))
 
     def choose(self, model: ModelFile) -> None:
         """Take this model for the open conversation and for new ones, and load it."""
         try:
             self._models.choose(model.name)
         except SnugError as error:
-            self.load_failed.emit(error.message)
+            self.load_failed.emit(error.message, error.remedies)
             return
         self._show(model)
         self.chosen.emit(model)
+        self.preload()
+
+    def remedy(self, remedy: Remedy) -> None:
+        """Do what a failed load offered, and load again."""
+        if self._current is None:
+            return
+        try:
+            self._models.apply(remedy, self._current)
+        except SnugError as error:
+            self.load_failed.emit(error.message, ())
+            return
         self.preload()
 
     def preload(self) -> None:
@@ -87,7 +90,7 @@ class ModelDesk(QObject):
         """Show what an event tells about the model, of loading or of an answer."""
         if isinstance(event, Failed):
             self._state.show_failed(event)
-            self.load_failed.emit(event.message)
+            self.load_failed.emit(event.message, event.remedies)
         elif isinstance(event, Loading | Started):
             self._state.show_event(event)
 
@@ -120,6 +123,6 @@ class ModelDesk(QObject):
         try:
             models = self._models.models()
         except SnugError as error:
-            self.load_failed.emit(error.message)
+            self.load_failed.emit(error.message, error.remedies)
             models = ()
         self._picker.set_models(models, self._models.placement())
