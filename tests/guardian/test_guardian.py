@@ -24,11 +24,11 @@ if isinstance(launch, int):
     sys.exit(launch)
 if "hidden" not in sys.argv:
     launch.tell_shown()
+if "polite" in sys.argv:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 print(os.getpid(), launch.crash_signal, flush=True)
 if "code" in sys.argv:
     sys.exit(7)
-if "polite" in sys.argv:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 while True:
     signal.pause()
 """
