@@ -23,7 +23,7 @@ if sys.platform != "win32":
 
 RELAUNCHES = 3  # within `WINDOW_S`; the next crash is the last
 WINDOW_S = 600.0
-PAUSE_S = 0.5  # before the second relaunch; before the third, twice as long
+PAUSE_S = 0.2  # before the second relaunch; before the third, twice as long
 FAILED = 1
 _PR_SET_PDEATHSIG = 1
 _CRASHES = ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE")
