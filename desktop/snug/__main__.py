@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import sys
 
+from snug.guardian import Launch, guard, window_wanted
+
 
 def main() -> int:
-    """Start Snug; see `snug.app`."""
+    """Start Snug; see `snug.app`. The window gets a guardian, and that before all else."""
     try:
+        launch = guard() if window_wanted(sys.argv[1:]) else Launch()
+        if isinstance(launch, int):
+            return launch
         from snug.app import main as run
 
-        return run()
+        return run(launch=launch)
     except KeyboardInterrupt:
         return 130
 

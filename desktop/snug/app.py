@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import getpass
+import logging
 import os
 import sys
 from argparse import Namespace
@@ -27,6 +28,7 @@ from snug.domain.model import ModelFile
 from snug.engine.host import EngineHost
 from snug.engine.hosts import build_engine
 from snug.engine.sandbox import possible_walls
+from snug.guardian import Launch, has_display
 from snug.logs import start_logging
 from snug.models.library import Library
 from snug.models.starter import find_starter
@@ -46,12 +48,19 @@ if TYPE_CHECKING:
 _PR_SET_DUMPABLE = 4
 _MAX_PASSPHRASE_BYTES = 4096
 _ASKED_TIMES = 3
+_log = logging.getLogger(__name__)
 
 
 class Application:
     """One vault, one engine, one library, and the services over them. Close it at the end."""
 
-    def __init__(self, paths: Paths, vault: Vault, offline: bool) -> None:
+    def __init__(
+        self,
+        paths: Paths,
+        vault: Vault,
+        offline: bool,
+        crash_signal: int | None = None,
+    ) -> None:
         self._vault = vault
         store = vault.conversations
         preferences = Preferences(store)
@@ -75,6 +84,7 @@ class Application:
                 key_note=home.notice if home is not None else "",
                 created=vault.newly_created,
                 offline=offline,
+                crash_signal=crash_signal,
             ),
             conversations=ConversationService(store, models, engine),
             models=models,
@@ -83,14 +93,31 @@ class Application:
         )
 
     @classmethod
-    def open(cls, paths: Paths, passphrase: str | None, offline: bool) -> Application:
+    def open(
+        cls,
+        paths: Paths,
+        passphrase: str | None,
+        offline: bool,
+        crash_signal: int | None = None,
+    ) -> Application:
         """Open the person's vault. Raises: as `Vault.open`."""
-        return cls(paths, Vault.open(paths.vault, paths.keys, passphrase), offline)
+        vault = Vault.open(paths.vault, paths.keys, passphrase)
+        application = cls(paths, vault, offline, crash_signal)
+        if crash_signal is not None:
+            application.note_crash(crash_signal)
+        return application
 
     @classmethod
     def temporary(cls, paths: Paths, offline: bool) -> Application:
         """On an empty vault in memory: nothing is kept."""
         return cls(paths, Vault.temporary(), offline)
+
+    def note_crash(self, crash_signal: int) -> None:
+        """The window before this one died by a signal: the place to be careful from now on.
+
+        The engine's supervisor is told here, so that the model in use gets the isolated host.
+        """
+        _log.error("the window before this one was ended by signal %d", crash_signal)
 
     def close(self) -> None:
         """Stop downloads and answers, free the model, close the vault: in this order."""
@@ -100,8 +127,12 @@ class Application:
         self._vault.close()
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Entry point of `snug`. Returns: the exit code."""
+def main(argv: list[str] | None = None, launch: Launch | None = None) -> int:
+    """Entry point of `snug`. Returns: the exit code.
+
+    Args:
+        launch: how the guardian started this process; None without one.
+    """
     options = build_parser(__version__).parse_args(argv)
     _harden()
     if options.offline or os.environ.get("SNUG_OFFLINE") == "1":
@@ -113,8 +144,8 @@ def main(argv: list[str] | None = None) -> int:
         return FAILED
     start_logging(paths.data)
     if options.run is None:
-        if _has_display():
-            return _run_window(paths, options)
+        if has_display():
+            return _run_window(paths, options, launch or Launch())
         say("There is no display here, so Snug talks in the terminal.")
         options = build_parser(__version__).parse_args([*(argv or sys.argv[1:]), "chat"])
     return run_command(_session(paths, options))
@@ -206,14 +237,14 @@ def _examine(paths: Paths) -> Report:
         engine.close()
 
 
-def _run_window(paths: Paths, options: Namespace) -> int:
+def _run_window(paths: Paths, options: Namespace, launch: Launch) -> int:
     from snug.ui.application import run
 
     opened: list[Application] = []
 
     def build(passphrase: str | None) -> Services:
         given = passphrase if passphrase is not None else passphrase_from_file()
-        opened.append(Application.open(paths, given, options.offline))
+        opened.append(Application.open(paths, given, options.offline, launch.crash_signal))
         return opened[-1].services
 
     def shutdown() -> None:
@@ -221,7 +252,13 @@ def _run_window(paths: Paths, options: Namespace) -> int:
             opened.pop().close()
 
     try:
-        return run(build, shutdown, runtime=paths.runtime, resources=paths.resources)
+        return run(
+            build,
+            shutdown,
+            runtime=paths.runtime,
+            resources=paths.resources,
+            shown=launch.tell_shown,
+        )
     except SnugError as error:
         say(error.message)
         return FAILED
@@ -235,15 +272,11 @@ def _bench(paths: Paths, progress: Callable[[str], None]) -> dict[str, object]:
     return measure(progress)
 
 
-def _has_display() -> bool:
-    if sys.platform in ("win32", "darwin"):
-        return True
-    return any(os.environ.get(n) for n in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
-
-
 def _harden() -> None:
     """Files for the owner alone; no core dump may hold a conversation or the key."""
     os.umask(0o077)
+    # llama.cpp would start a debugger on itself as it aborts, and print what stands on the stack.
+    os.environ.setdefault("GGML_NO_BACKTRACE", "1")
     with contextlib.suppress(ImportError, ValueError, OSError):  # Windows has no `resource`
         import resource
 

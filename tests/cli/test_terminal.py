@@ -354,3 +354,22 @@ def test_a_message_is_pinned_and_let_go(snug: Snug) -> None:
     shown = snug.document("conversations", "show", talk)
     assert [m["pinned"] for m in shown["messages"]] == [False, False]
     assert "nope" in snug.run("conversations", "pin", talk, "nope").stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [("--threads", "0", "choose 1 to 512"), ("--gpu-layers", "-1", "choose 0 to 1024")],
+)
+def test_loading_options_without_sense_are_refused(
+    snug: Snug, option: str, value: str, told: str
+) -> None:
+    done = snug.run("chat", "--prompt", "Hello", "--no-save", option, value)
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_loading_options_are_for_one_call(snug: Snug) -> None:
+    answer = ask(snug, "What is 2+2?", "--threads", "1", "--gpu-layers", "0", "--no-save")
+    assert answer["placement"]["layers_on_gpu"] == 0
+    assert answer["stop_reason"] == "end"

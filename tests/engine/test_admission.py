@@ -250,7 +250,7 @@ class TestSupervisor:
         assert "signal 6" in failures[4]
         (entry,) = engine.quarantined()
         assert (entry.sha256, entry.name) == (starter.sha256, starter.name)
-        engine.release(starter.sha256)
+        engine.forgive(starter.sha256)
         assert engine.quarantined() == ()
         assert "4" in _ask(engine, starter).text
 

@@ -88,7 +88,7 @@ def test_questions_are_answered_as_in_this_process(
 def test_it_inherits_no_secret(
     monkeypatch: pytest.MonkeyPatch, engine: IsolatedEngine, starter: ModelFile
 ) -> None:
-    engine.unload()
+    engine.release()
     monkeypatch.setenv("HF_TOKEN", "hf_canary")
     monkeypatch.setenv("SNUG_PASSPHRASE_FILE", "/canary")
     fresh = IsolatedEngine()

@@ -74,6 +74,7 @@ class ScriptedEngine:
         self.calls: tuple[ToolCall, ...] = ()
         self.requests: list[GenerationRequest] = []
         self.answers: list[ScriptedAnswer] = []
+        self.releases = 0
 
     def generate(self, request: GenerationRequest, sink: EventSink) -> ScriptedAnswer:
         self.requests.append(request)
@@ -108,6 +109,9 @@ class ScriptedEngine:
 
     def versions(self) -> dict[str, str]:
         return {}
+
+    def release(self) -> None:
+        self.releases += 1
 
     def placement(self) -> tuple[ModelFile, Placement] | None:
         return None

@@ -16,6 +16,7 @@ class FakeChatPage(QWidget):
     conversation_changed = Signal(str)
     run_event = Signal(object)
     error_occurred = Signal(str)
+    settings_requested = Signal()
 
     def __init__(self, services: Services, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -47,6 +48,9 @@ class FakeChatPage(QWidget):
 
     def stop(self) -> None:
         self.asked.append("stop")
+
+    def go_on(self) -> None:
+        self.asked.append("go on")
 
     def set_model(self, model: ModelFile) -> None:
         self.models.append(model)

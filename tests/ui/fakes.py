@@ -303,6 +303,7 @@ class FakeEngine:
         self.plan_result = ContextPlan(120, 8192, 512, 0)
         self.placement_now = CPU
         self.preload_fails = ""
+        self.releases = 0
         self._loaded: ModelFile | None = None
         self._jobs: list[_Job | None] = []
         self._wake = threading.Condition()
@@ -328,6 +329,10 @@ class FakeEngine:
 
     def versions(self) -> dict[str, str]:
         return {"llama.cpp": "b1", "cpu": "haswell"}
+
+    def release(self) -> None:
+        self.releases += 1
+        self._loaded = None
 
     def placement(self) -> tuple[ModelFile, Placement] | None:
         return None if self._loaded is None else (self._loaded, self.placement_now)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from time import perf_counter
 
 import pytest
-from PySide6.QtCore import QMimeData, Qt
+from PySide6.QtCore import QMimeData, Qt, QTimer
 from PySide6.QtGui import QInputMethodEvent
 from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -153,6 +153,19 @@ def test_the_draft_is_told_after_a_pause(qtbot: QtBot, composer: Composer) -> No
     qtbot.keyClicks(composer.field, "ft")
     assert drafts == []
     qtbot.waitUntil(lambda: drafts == ["draft"])
+
+
+def test_the_draft_of_somebody_who_never_pauses_is_told_too(
+    qtbot: QtBot, composer: Composer
+) -> None:
+    drafts: list[str] = []
+    composer.draft_changed.connect(drafts.append)
+    typist = QTimer(composer)
+    typist.timeout.connect(lambda: qtbot.keyClicks(composer.field, "x"))
+    typist.start(50)
+    qtbot.waitUntil(lambda: bool(drafts))
+    assert typist.isActive()
+    assert set(drafts[0]) == {"x"}
 
 
 def test_a_restored_draft_is_not_told_again(qtbot: QtBot, composer: Composer) -> None:

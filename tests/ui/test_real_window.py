@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -64,13 +65,22 @@ class Window:
         self.process = subprocess.Popen(
             [SNUG], env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        found = until(lambda: self.xdotool("search", "--onlyvisible", "--pid", str(self.pid)))
+        self.focus()
+
+    def focus(self) -> None:
+        """Wait until the window is on the screen, then give it the keyboard."""
+        found = until(
+            lambda: self.pid and self.xdotool("search", "--onlyvisible", "--pid", str(self.pid))
+        )
         self.xdotool("windowfocus", "--sync", found.split()[0])
 
     @property
     def pid(self) -> int:
+        """The window's process: below the one that was started stands its guardian's child."""
         assert self.process is not None
-        return self.process.pid
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        named = children.read_text().split() if children.exists() else []
+        return int(named[0]) if named else 0
 
     def xdotool(self, *arguments: str) -> str:
         return subprocess.run(
@@ -193,3 +203,71 @@ def test_a_draft_survives_kill(window: Window) -> None:
     window.press("Return")
     messages = until(window.messages)
     assert messages[0]["text"] == "a draft that nobody sent"
+
+
+def answer_under_way(window: Window, longer_than: int = 40) -> dict[str, Any]:
+    found: dict[str, Any] = until(
+        lambda: [
+            m
+            for m in window.messages()
+            if m["role"] == "assistant" and len(m["text"]) > longer_than
+        ]
+    )[0]
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT])
+def test_a_crash_amid_an_answer_brings_the_window_back_with_all_of_it(
+    window: Window, number: signal.Signals
+) -> None:
+    window.open()
+    window.write("Write a very long story about the sea.")
+    window.press("Return")
+    before = answer_under_way(window)
+    window.write("draft of mine")
+    time.sleep(1.0)  # the draft is kept twice a second, where no other process can see it
+    crashed = window.pid
+    os.kill(crashed, number)
+    began = time.monotonic()
+    until(lambda: window.pid not in (0, crashed))
+    window.focus()
+    assert time.monotonic() - began < 3.0
+    after = window.messages()[1]
+    assert after["status"] == "interrupted"
+    assert after["text"].startswith(before["text"])
+    window.press("Return")  # sends the draft, in the chat that was open
+    until(lambda: len(window.messages()) >= 4)
+    assert window.messages()[2]["text"] == "draft of mine"
+    data = Path(window.environment["SNUG_DATA_DIR"])
+    assert f"ended by signal {int(number)}" in (data / "snug.log").read_text()
+    said = [b"story about the sea", b"draft of mine", before["text"][:30].encode()]
+    files = [path for path in data.parent.rglob("*") if path.is_file()]
+    assert len(files) > 3
+    assert not [path for path in files for words in said if words in path.read_bytes()]
+    assert window.close() == 0
+
+
+def test_killing_what_was_started_closes_the_window_and_all_below_it(window: Window) -> None:
+    window.open()
+    window.write("Write a very long story about the sea.")
+    window.press("Return")
+    answer_under_way(window)
+    everything = [window.pid, *children_of(window.pid)]
+    assert window.process is not None
+    window.process.kill()
+    window.process.wait(10)
+    began = time.monotonic()
+    until(lambda: not any(alive(pid) for pid in everything))
+    assert time.monotonic() - began < 2.0
+
+
+def children_of(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from snug.cli.load_options import use_load_options
 from snug.cli.output import ProgressLine, print_json, printable, say
 from snug.cli.sampling_options import chosen_sampling, read_text
 from snug.cli.session import Session
@@ -68,6 +69,7 @@ def run(session: Session) -> int:
         conversation_id = _conversation(services, options, model)
         if options.context_length is not None:
             services.models.use_context_length(options.context_length)
+        use_load_options(services.models, options)
         if options.prompt is not None:
             return _ask_once(services, conversation_id, session, asked)
         return _talk(services, conversation_id, model, asked)

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from snug.cli import chat, conversations, doctor, hub, models
+from snug.cli.load_options import add_load_options
 from snug.cli.sampling_options import add_sampling_options
 from snug.domain.model import KvType
 from snug.domain.prompt import MAX_TOP_LOGPROBS
@@ -102,6 +103,7 @@ def _add_chat(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         help="with --prompt --json: each token's log-probability and the N likeliest, up to 20",
     )
     add_sampling_options(parser)
+    add_load_options(parser)
     parser.set_defaults(run=chat.run)
 
 

@@ -7,17 +7,39 @@ and the next step. Anything else that is raised is a defect of ours and goes to 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class RemedyKind(StrEnum):
+    """What one click can do about an error."""
+
+    USE_CONTEXT = "use_context"  # load with a context of `value` tokens from now on
+    USE_ISOLATED = "use_isolated"  # run models in a process of their own from now on
+    RELEASE_QUARANTINE = "release_quarantine"  # give the model another chance
+    OPEN_SETTINGS = "open_settings"
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """Something to do about an error; `value` is a number that it needs."""
+
+    kind: RemedyKind
+    value: int = 0
+
 
 class SnugError(Exception):
     """Base of every error that Snug raises on purpose.
 
     Attributes:
         message: one or two sentences for the person: cause, numbers, what to do next.
+        remedies: what can be done about it with one click, best first.
     """
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, remedies: tuple[Remedy, ...] = ()) -> None:
         super().__init__(message)
         self.message = message
+        self.remedies = remedies
 
 
 class UserError(SnugError):

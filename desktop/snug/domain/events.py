@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from snug.domain.errors import Remedy
 from snug.domain.model import Placement
 
 
@@ -139,9 +140,14 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The answer ended with an error that is told to the person as it is."""
+    """The answer ended with an error that is told to the person as it is.
+
+    Attributes:
+        remedies: what can be done about it with one click, best first.
+    """
 
     message: str
+    remedies: tuple[Remedy, ...] = ()
 
 
 Event = (

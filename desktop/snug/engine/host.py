@@ -164,18 +164,13 @@ class EngineHost:
             raise EnvironmentFault("Snug is closing.")
         return future.result()
 
+    def release(self) -> None:
+        """Give the model's memory back unless something runs or waits; returns at once."""
+        self._ask(self._release)
+
     def placement(self) -> tuple[ModelFile, Placement] | None:
         """The loaded model and where it lies."""
         return self._placed
-
-    def unload(self) -> None:
-        """Free the loaded model, unless an answer is on its way or waits."""
-
-        def free() -> None:
-            if self._current is None and not self._jobs:
-                self._unload()
-
-        self._ask(free)
 
     def cancel(self, job: Job) -> None:
         """Stop a job wherever it stands; one that has not begun need not wait for its turn."""
@@ -271,7 +266,7 @@ class EngineHost:
         except Cancelled:
             _tell(job, _stopped())
         except SnugError as error:
-            _tell(job, Failed(error.message))
+            _tell(job, Failed(error.message, error.remedies))
         except Exception as error:  # noqa: BLE001 - the thread's edge: the engine lives on
             _log.exception("engine job failed")
             _tell(job, Failed(_mistake(error)))
@@ -321,6 +316,12 @@ class EngineHost:
     def _given_back(self) -> dict[str, int]:
         """What unloading would free: the next model is loaded only after that."""
         return self._loaded.held if self._loaded is not None else {}
+
+    def _release(self) -> None:
+        with self._condition:
+            idle = self._current is None and not self._jobs
+        if idle:
+            self._unload()
 
     def _unload(self) -> None:
         loaded, self._loaded = self._loaded, None

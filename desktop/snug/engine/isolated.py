@@ -116,7 +116,7 @@ class IsolatedEngine:
         """The loaded model and where it lies."""
         return self._loop.placed
 
-    def unload(self) -> None:
+    def release(self) -> None:
         """End the child, and with it all it holds, unless it is at work."""
         self._loop.run(self._loop.leave_if_idle)
 

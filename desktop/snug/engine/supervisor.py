@@ -43,7 +43,7 @@ class _Engine(Protocol):
     def problems(self) -> tuple[str, ...]: ...
     def versions(self) -> dict[str, str]: ...
     def placement(self) -> tuple[ModelFile, Placement] | None: ...
-    def unload(self) -> None: ...
+    def release(self) -> None: ...
     def close(self, timeout_s: float = 10.0) -> None: ...
 
 
@@ -154,10 +154,10 @@ class Supervisor:
         """The loaded model and where it lies."""
         return self._direct.placement() or self._isolated.placement()
 
-    def unload(self) -> None:
-        """Free what is loaded, unless it is at work."""
-        self._direct.unload()
-        self._isolated.unload()
+    def release(self) -> None:
+        """Give the model's memory back, unless it is at work."""
+        self._direct.release()
+        self._isolated.release()
 
     def close(self, timeout_s: float = 10.0) -> None:
         """Stop everything and join the threads."""
@@ -174,7 +174,7 @@ class Supervisor:
         """Models that are not run with some settings, and why."""
         return self._verdicts.quarantined()
 
-    def release(self, sha256: str) -> None:
+    def forgive(self, sha256: str) -> None:
         """Forget what is known of a model: its next use is a trial again."""
         self._verdicts.forget(sha256)
         self._isolated.forgive()
@@ -266,7 +266,7 @@ class Supervisor:
             work.sink(Failed(_refusal(work.model, reason)))
             return
         host = self._host(verdict)
-        (self._isolated if host is self._direct else self._direct).unload()
+        (self._isolated if host is self._direct else self._direct).release()
         sink, options = work.sink, verdict.adapt(work.options)
         if host is self._direct and not verdict.proved:
             sink = self._watched(work, verdict)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from snug.domain.conversation import Message, Part, PartKind, Status, join_parts
-from snug.domain.errors import EnvironmentFault, SnugError, VaultDamagedError
+from snug.domain.errors import EnvironmentFault, Remedy, SnugError, VaultDamagedError
 from snug.domain.events import (
     Event,
     Failed,
@@ -120,9 +120,9 @@ class AnswerRun:
         if not self._cancelled:
             self._may_go_on.wait()
 
-    def fail(self, message: str) -> None:
+    def fail(self, message: str, remedies: tuple[Remedy, ...] = ()) -> None:
         """End the answer with an error that came before the engine had it."""
-        self.on_event(Failed(message))
+        self.on_event(Failed(message, remedies))
 
     def _retry(self) -> None:
         self._retry_due = False

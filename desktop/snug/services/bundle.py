@@ -19,6 +19,8 @@ class Profile:
         key_note: how the key of the vault is kept, in a sentence for the person.
         created: the vault was made by this very start.
         offline: nothing may be sent, by `--offline` or `SNUG_OFFLINE`.
+        crash_signal: the signal that ended the window before this one, where native code crashed
+            and the window opened again by itself; else None.
     """
 
     version: str
@@ -27,6 +29,7 @@ class Profile:
     key_note: str
     created: bool = False
     offline: bool = False
+    crash_signal: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -296,7 +296,7 @@ class ConversationService:
             model = self._models.for_conversation(prepared.conversation.settings)
             request = self._request(prepared.conversation, prepared.path, model, "")
         except SnugError as error:
-            run.fail(error.message)
+            run.fail(error.message, error.remedies)
             return
         except BaseException:  # a defect: told by the thread's own hook, and nobody waits for ever
             run.fail("Snug made a mistake; the conversation is safe.")
@@ -379,8 +379,13 @@ class ConversationService:
             sampling=settings.sampling,
             load=self._models.load_options(model),
             adapters=settings.adapters,
-            overflow=settings.overflow,
+            overflow=self._overflow(settings),
         )
+
+    def _overflow(self, settings: ConversationSettings) -> Overflow:
+        """What the conversation says, or else the person's choice for all."""
+        chosen = settings.overflow
+        return chosen if chosen is not Overflow.DROP else self._models.settings.overflow
 
     def _forget(self, conversation_id: str, event: Finished | Failed) -> None:
         with self._lock:

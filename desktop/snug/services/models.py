@@ -7,16 +7,17 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from snug.domain.conversation import ConversationSettings
 from snug.domain.embedding import Embeddings, Ranking
-from snug.domain.errors import NotFoundError, SnugError, UserError
+from snug.domain.errors import NotFoundError, Remedy, RemedyKind, SnugError, UserError
 from snug.domain.events import Event, Started
 from snug.domain.fit import Fit, bounded_factor
 from snug.domain.model import Adapter, Device, Experience, KvType, LoadOptions, ModelFile, Placement
+from snug.services.engine_settings import CONTEXT_LENGTH, EngineSettings, Host
 from snug.services.protocols import (
     Cancellable,
     ConversationStore,
@@ -27,7 +28,6 @@ from snug.services.protocols import (
 
 STARTER = "starter"
 _DEFAULT_MODEL = "model.default"
-_CONTEXT_LENGTH = "model.context_length"
 _SPEEDS = "model.speeds"
 _EXPERIENCES = "model.experiences"
 _KEPT_SPEEDS = 64
@@ -37,13 +37,21 @@ class ModelService:
     """The library, the model new conversations use, and what is loaded now.
 
     Methods run on the calling thread; those that read the library take a few milliseconds.
+
+    Attributes:
+        settings: how the person wants models to run.
+        release_quarantine: gives a model that crashed another chance; set where all is put
+            together.
     """
 
     def __init__(self, library: ModelLibrary, store: ConversationStore, engine: Engine) -> None:
         self._library = library
         self._store = store
         self._engine = engine
+        self.settings = EngineSettings(store)
         self._context_length: int | None = None  # for this process only
+        self._changes: list[Callable[[LoadOptions], LoadOptions]] = []  # likewise
+        self.release_quarantine: Callable[[ModelFile], None] = lambda _model: None
 
     def models(self) -> tuple[ModelFile, ...]:
         """All models on this disk, the starter last."""
@@ -84,14 +92,47 @@ class ModelService:
         """The model that answers next in a conversation. Raises: NotFoundError, ModelFileError."""
         return self._library.resolve(settings.model) if settings.model else self.default()
 
+    def next_for(self, settings: ConversationSettings | None) -> ModelFile | None:
+        """The model that answers next; None for `settings` is a conversation that is yet to be.
+
+        None where there is none: why, and what to do, is told when it is asked to answer.
+        """
+        try:
+            return self.default() if settings is None else self.for_conversation(settings)
+        except SnugError:
+            return None
+
     def load_options(self, model: ModelFile) -> LoadOptions:
-        """How to load it: the person's context length, and what earlier loads here taught."""
-        kept = self._store.setting(_CONTEXT_LENGTH) or ""
+        """How to load it: as the person chose, as loads here taught, as this process was told."""
+        kept = self._store.setting(CONTEXT_LENGTH) or ""
         wanted = self._context_length or (int(kept) if kept.isdigit() else None)
-        options = LoadOptions(experience=self.experience(model))
-        if wanted is None:
-            return options
-        return replace(options, context_length=min(wanted, model.context_length or wanted))
+        if wanted is not None:
+            wanted = min(wanted, model.context_length or wanted)
+        options = LoadOptions(
+            experience=self.experience(model),
+            context_length=wanted,
+            kv_type=self.settings.kv_type,
+            threads=self.settings.threads,
+            draft=self._draft(model),
+        )
+        for change in self._changes:
+            options = change(options)
+        return options
+
+    def use_load_options(self, change: Callable[[LoadOptions], LoadOptions]) -> None:
+        """Change how models are loaded until this process ends."""
+        self._changes.append(change)
+
+    def _draft(self, model: ModelFile) -> ModelFile | None:
+        """The small model that guesses ahead, unless it is the large one or is gone."""
+        name = self.settings.draft
+        if not name:
+            return None
+        try:
+            draft = self._library.resolve(name)
+        except SnugError:
+            return None
+        return draft if draft.path != model.path and draft.size_bytes < model.size_bytes else None
 
     def use_context_length(self, tokens: int) -> None:
         """As `set_context_length`, but only until this process ends."""
@@ -100,7 +141,7 @@ class ModelService:
     def set_context_length(self, tokens: int | None) -> None:
         """Choose the context length in tokens for all models; None lets Snug choose."""
         value = "" if tokens is None else str(_checked_context_length(tokens))
-        self._store.set_setting(_CONTEXT_LENGTH, value)
+        self._store.set_setting(CONTEXT_LENGTH, value)
 
     def fit(
         self,
@@ -218,6 +259,25 @@ class ModelService:
     def devices(self) -> tuple[Device, ...]:
         """What can compute here."""
         return self._engine.devices()
+
+    def apply(self, remedy: Remedy, model: ModelFile) -> None:
+        """Do what an error offered; the model can be asked again then. Raises: SnugError."""
+        match remedy.kind:
+            case RemedyKind.USE_CONTEXT:
+                self.set_context_length(remedy.value)
+            case RemedyKind.USE_ISOLATED:
+                self.settings.choose_host(Host.ISOLATED)
+            case RemedyKind.RELEASE_QUARANTINE:
+                self.release_quarantine(model)
+            case RemedyKind.OPEN_SETTINGS:
+                pass  # the window's part
+
+    def release(self) -> None:
+        """Give the loaded model's memory back unless it is at work: when idle, locked or asleep.
+
+        Returns at once; the next message loads the model again by itself.
+        """
+        self._engine.release()
 
     def placement(self) -> tuple[ModelFile, Placement] | None:
         """The loaded model and where it really lies."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+
+from snug.domain.errors import SnugError
 from snug.services.protocols import ConversationStore
 
 ENGINE_HOST = "engine.host"  # "auto" or "isolated": where models run
@@ -21,3 +24,12 @@ class Preferences:
     def set(self, name: str, value: str) -> None:
         """Keep a value."""
         self._store.set_setting(name, value)
+
+    def keep(self, name: str, value: str) -> None:
+        """Keep a value soon, without waiting; what cannot be kept is not worth a word."""
+
+        def job() -> None:
+            with contextlib.suppress(SnugError):
+                self._store.set_setting(name, value)
+
+        self._store.writer.submit(job)

@@ -80,6 +80,9 @@ class Engine(Protocol):
     ) -> Ranking:
         """How well each document answers a question; waits for the engine. Raises: SnugError."""
 
+    def release(self) -> None:
+        """Give the model's memory back unless it is at work; the next request loads it again."""
+
     def placement(self) -> tuple[ModelFile, Placement] | None:
         """The loaded model and where it lies; None while nothing is loaded."""
 

@@ -22,6 +22,7 @@ from snug.domain.conversation import (
     join_parts,
     now_ms,
 )
+from snug.domain.errors import NotFoundError, Remedy, SnugError
 from snug.domain.events import (
     Event,
     Failed,
@@ -40,6 +41,7 @@ from snug.domain.tools import call_text
 from snug.services.conversations import ConversationService, Run
 from snug.services.protocols import EventSink
 from snug.ui.bridge import Bridge
+from snug.ui.turn import Turn, turns_of
 
 
 @dataclass(slots=True)
@@ -126,6 +128,7 @@ class Answers(QObject):
     Attributes:
         event_came: a `RunningAnswer` and the event that it has just taken.
         thought_s: how long the model reasoned, by the id of the answer; of this session's.
+        remedies: what can be done about a failure, by the id of the answer; likewise.
     """
 
     event_came = Signal(object, object)
@@ -136,10 +139,24 @@ class Answers(QObject):
         self._bridge = bridge
         self._running: dict[str, RunningAnswer] = {}
         self.thought_s: dict[str, float] = {}
+        self.remedies: dict[str, tuple[Remedy, ...]] = {}
 
     def of(self, conversation_id: str | None) -> RunningAnswer | None:
         """The answer being made in a conversation."""
         return self._running.get(conversation_id or "")
+
+    def turns(self, conversation: Conversation) -> list[Turn]:
+        """The conversation as the transcript shows it, with what this session knows besides."""
+        running = self.of(conversation.id)
+        live_id = None if running is None else running.run.answer_id
+        return [
+            replace(
+                turn,
+                thought_s=self.thought_s.get(turn.message.id, 0.0),
+                remedies=self.remedies.get(turn.message.id, ()),
+            )
+            for turn in turns_of(conversation, live_id, busy=running is not None)
+        ]
 
     def stop(self, conversation_id: str | None) -> None:
         """Stop the answer of a conversation."""
@@ -190,6 +207,18 @@ class Answers(QObject):
         running.parts = list(message.parts)
         return running
 
+    def stored(self, running: RunningAnswer) -> tuple[Conversation, bool]:
+        """The conversation as the vault has it, and whether the failed answer is in it."""
+        found = running.conversation
+        try:
+            found = self._conversations.conversation(running.run.conversation_id)
+            found.message(running.run.answer_id)
+        except NotFoundError:
+            return found, False
+        except SnugError:
+            pass
+        return found, True
+
     def _begin(
         self,
         start: Callable[[EventSink], Run],
@@ -213,6 +242,8 @@ class Answers(QObject):
         running.take(event)
         if running.thought_s:
             self.thought_s[running.run.answer_id] = running.thought_s
+        if isinstance(event, Failed) and event.remedies:
+            self.remedies[running.run.answer_id] = event.remedies
         if running.ended:
             self._running.pop(running.run.conversation_id, None)
         self.event_came.emit(running, event)

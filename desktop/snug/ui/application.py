@@ -40,6 +40,7 @@ def run(
     runtime: Path,
     resources: Path,
     argv: list[str] | None = None,
+    shown: Callable[[], None] = lambda: None,
 ) -> int:
     """Show the window and stay until it is closed.
 
@@ -49,6 +50,7 @@ def run(
         runtime: folder of the lock and the socket of the one window.
         resources: what ships with Snug.
         argv: for Qt; None takes the program's name alone.
+        shown: called once the window stands.
 
     Returns:
         The exit code; 0 also where a first window was raised instead.
@@ -66,7 +68,7 @@ def run(
         services = _open(build_services, theme)
         if services is None:
             return 0
-        return _show(app, services, theme, instance)
+        return _show(app, services, theme, instance, shown)
     finally:
         shutdown()
         instance.close()
@@ -100,7 +102,13 @@ def _open(build_services: BuildServices, theme: Theme) -> Services | None:
                 return None
 
 
-def _show(app: QApplication, services: Services, theme: Theme, instance: SingleInstance) -> int:
+def _show(
+    app: QApplication,
+    services: Services,
+    theme: Theme,
+    instance: SingleInstance,
+    shown: Callable[[], None],
+) -> int:
     _recall_looks(services, theme)
     window = MainWindow(services, theme)
     hook = _ExceptionHook(window)
@@ -109,6 +117,7 @@ def _show(app: QApplication, services: Services, theme: Theme, instance: SingleI
     window.first_painted.connect(lambda: QTimer.singleShot(0, window.start))
     instance.raise_requested.connect(window.raise_window)
     window.show()
+    shown()
     try:
         return app.exec()
     finally:
@@ -186,7 +195,10 @@ class _Signals(QObject):
     def __init__(self, close_window: Callable[[], object], parent: QObject) -> None:
         super().__init__(parent)
         self._close_window = close_window
-        self._before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)}
+        polite = [signal.SIGINT, signal.SIGTERM]
+        if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+            polite.append(signal.SIGHUP)  # the terminal was closed
+        self._before = {number: signal.getsignal(number) for number in polite}
         self._reader, self._writer = os.pipe()
         os.set_blocking(self._writer, False)
         self._notifier = QSocketNotifier(self._reader, QSocketNotifier.Type.Read, self)

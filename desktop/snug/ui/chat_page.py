@@ -11,7 +11,7 @@ from PySide6.QtGui import QDesktopServices, QKeyEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from snug.domain.conversation import Conversation, ConversationSettings
-from snug.domain.errors import NotFoundError, SnugError
+from snug.domain.errors import RemedyKind, SnugError
 from snug.domain.events import Event, Failed, Finished, ReasoningDelta, Started, TextDelta
 from snug.domain.model import ModelFile
 from snug.domain.prompt import ContextPlan
@@ -26,7 +26,7 @@ from snug.ui.parts import flat
 from snug.ui.planner import Planner
 from snug.ui.theme import Theme
 from snug.ui.transcript import Transcript
-from snug.ui.turn import Action, Turn, turns_of
+from snug.ui.turn import Action, Turn
 from snug.ui.welcome import Welcome
 
 WARM_UP_MS = 1_500  # after the window has come up
@@ -40,11 +40,13 @@ class ChatPage(QWidget):
         conversation_changed: this conversation was made or grew.
         run_event: each event of a running answer, on the window's thread.
         error_occurred: a sentence for the person.
+        settings_requested: the remedy of a failure is to be chosen there.
     """
 
     conversation_changed = Signal(str)
     run_event = Signal(object)
     error_occurred = Signal(str)
+    settings_requested = Signal()
 
     def __init__(self, services: Services, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -114,7 +116,7 @@ class ChatPage(QWidget):
             self.error_occurred.emit(error.message)
             return
         self._conversation = running.snapshot if running is not None else stored
-        self._model = self._model_for(stored.settings)
+        self._model = self._services.models.next_for(stored.settings)
         self.transcript.show_turns(self._turns())
         self._show_draft(stored.draft)
 
@@ -122,7 +124,7 @@ class ChatPage(QWidget):
         """Show an empty conversation, which is stored with its first message."""
         self._leave_conversation()
         self._conversation = None
-        self._model = self._model_for(None)
+        self._model = self._services.models.next_for(None)
         self.transcript.show_turns(())
         self._show_draft(self._services.preferences.get(NEW_DRAFT))
 
@@ -133,6 +135,12 @@ class ChatPage(QWidget):
     def stop(self) -> None:
         """Stop the answer of the open conversation."""
         self._answers.stop(self.conversation_id)
+
+    def go_on(self) -> None:
+        """Take the last answer further, where it ended early."""
+        turns = self.transcript.turns
+        if turns and turns[-1].can_continue:
+            self._on_transcript_asked(Action.CONTINUE, turns[-1].message.id)
 
     def set_model(self, model: ModelFile) -> None:
         """This model answers next."""
@@ -166,18 +174,7 @@ class ChatPage(QWidget):
         return self._answers.of(self.conversation_id)
 
     def _turns(self) -> list[Turn]:
-        if self._conversation is None:
-            return []
-        running = self._running
-        live_id = None if running is None else running.run.answer_id
-        turns = turns_of(self._conversation, live_id, busy=running is not None)
-        thought = self._answers.thought_s
-        return [
-            replace(turn, thought_s=thought[turn.message.id])
-            if turn.message.id in thought
-            else turn
-            for turn in turns
-        ]
+        return [] if self._conversation is None else self._answers.turns(self._conversation)
 
     def _show_state(self) -> None:
         """Everything but the transcript."""
@@ -209,12 +206,6 @@ class ChatPage(QWidget):
         loaded = self._services.models.placement()
         here = loaded is not None and self._model is not None and loaded[0].name == self._model.name
         self.status.show_placement(loaded[1] if here and loaded is not None else None)
-
-    def _model_for(self, settings: ConversationSettings | None) -> ModelFile | None:
-        models = self._services.models
-        with contextlib.suppress(SnugError):  # told, with the remedy, when it is asked to answer
-            return models.default() if settings is None else models.for_conversation(settings)
-        return None
 
     # -- drafts -------------------------------------------------------------------------------
 
@@ -283,6 +274,10 @@ class ChatPage(QWidget):
         return True
 
     def _on_transcript_asked(self, action: str, message_id: str) -> None:
+        if action == Action.REMEDY:
+            if not self._remedied(message_id):
+                return
+            action = Action.REGENERATE
         if action == Action.CONTINUE:
             self._ask(lambda conversation, _: self._answers.resume(conversation, message_id))
         elif action == Action.REGENERATE:
@@ -290,6 +285,19 @@ class ChatPage(QWidget):
                 lambda conversation, name: self._answers.regenerate(conversation, message_id, name)
             )
         self.focus_composer()
+
+    def _remedied(self, message_id: str) -> bool:
+        """Do what the failure offers; False where that does not lead to another answer."""
+        remedy = self._answers.remedies[message_id][0]
+        if remedy.kind is RemedyKind.OPEN_SETTINGS or self._model is None:
+            self.settings_requested.emit()
+            return False
+        try:
+            self._services.models.apply(remedy, self._model)
+        except SnugError as error:
+            self.error_occurred.emit(error.message)
+            return False
+        return True
 
     def _on_transcript_edited(self, message_id: str, text: str) -> None:
         self._ask(
@@ -354,26 +362,16 @@ class ChatPage(QWidget):
         self._show_state()
 
     def _end(self, running: RunningAnswer, event: Finished | Failed) -> None:
-        self._conversation = running.conversation
-        if isinstance(event, Failed) and not self._is_stored(running):
+        self._conversation, stored = running.conversation, True
+        if isinstance(event, Failed):
+            self._conversation, stored = self._answers.stored(running)
+        if isinstance(event, Failed) and not stored:
             self.error_occurred.emit(event.message)
             if running.asked and not self.composer.text.strip():
                 self.composer.set_text(running.asked)
         self.transcript.update_turns(self._turns())
         self._show_state()
         self._plan(soon=True)
-
-    def _is_stored(self, running: RunningAnswer) -> bool:
-        """Whether the vault has the answer; where it has not, show what it has."""
-        try:
-            stored = self._services.conversations.conversation(running.run.conversation_id)
-            self._conversation = stored
-            stored.message(running.run.answer_id)
-        except NotFoundError:
-            return False
-        except SnugError:
-            return True
-        return True
 
     def _on_planner_planned(self, plan: ContextPlan) -> None:
         if self._running is None:

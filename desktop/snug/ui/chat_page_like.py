@@ -19,6 +19,7 @@ class ChatPageLike(Protocol):
     conversation_changed: SignalInstance
     run_event: SignalInstance
     error_occurred: SignalInstance
+    settings_requested: SignalInstance
 
     @property
     def conversation_id(self) -> str | None:
@@ -35,6 +36,9 @@ class ChatPageLike(Protocol):
 
     def stop(self) -> None:
         """Stop the running answer."""
+
+    def go_on(self) -> None:
+        """Take the last answer further, where it ended early."""
 
     def set_model(self, model: ModelFile) -> None:
         """This model answers next."""

@@ -6,6 +6,7 @@ from PySide6.QtCore import QMimeData, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
+from snug.ui.calm_cursor import CalmCursor
 from snug.ui.chat_style import SEND_BUTTON
 from snug.ui.growing_edit import GrowingEdit
 from snug.ui.icons import bind_icon
@@ -67,7 +68,7 @@ class Composer(QFrame):
     Attributes:
         submitted: the person's message.
         stop_requested: the running answer is to stop.
-        draft_changed: what stands here, after a pause in writing.
+        draft_changed: what stands here, at most twice a second while one writes.
         edit_last_requested: as of `ComposerEdit`.
     """
 
@@ -102,6 +103,8 @@ class Composer(QFrame):
         self.field.long_text_pasted.connect(self._hold)
         self.field.edit_last_requested.connect(self.edit_last_requested)
         self.field.focus_changed.connect(self._on_field_focus_changed)
+        self._cursor = CalmCursor(self)
+        self.field.cursorPositionChanged.connect(self._cursor.stir)
 
     def _make_buttons(self) -> None:
         self._send = self._button("sendButton", "send", self.tr("Send (Return)"), "on_accent")
@@ -202,9 +205,11 @@ class Composer(QFrame):
 
     def _on_field_text_changed(self) -> None:
         self._show_state()
-        self._draft.start()
+        if not self._draft.isActive():  # also somebody who never pauses has it kept
+            self._draft.start()
         self.edited.emit()
 
     def _on_field_focus_changed(self, focused: bool) -> None:
+        self._cursor.stir() if focused else self._cursor.leave()
         self.setProperty("active", "true" if focused else "false")
         restyle(self)

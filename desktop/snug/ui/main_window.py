@@ -9,18 +9,21 @@ from PySide6.QtGui import QCloseEvent, QPaintEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from snug.domain.conversation import ConversationSettings
-from snug.domain.errors import NotFoundError, SnugError
-from snug.domain.events import Event, Failed, Paused, Resumed
+from snug.domain.errors import NotFoundError, Remedy, RemedyKind, SnugError
+from snug.domain.events import Event, Failed, Paused, Resumed, Started
 from snug.services.bundle import Services
 from snug.ui.banner import Banner, Level
 from snug.ui.bridge import Bridge
 from snug.ui.chat_page_like import ChatPageFactory, ChatPageLike
 from snug.ui.conversation_list import ConversationList
+from snug.ui.idle_watch import IdleWatch
 from snug.ui.model_desk import ModelDesk
 from snug.ui.page_header import PageHeader
 from snug.ui.parts import flat
 from snug.ui.places import Place, PlaceEntry
 from snug.ui.preferences_keys import BAR_SHOWN
+from snug.ui.remedies import remedy_words
+from snug.ui.reopening import CAUSE, keep_open_conversation, left_open, tell_crash, was_answering
 from snug.ui.shell import Shell
 from snug.ui.shortcuts import Key, ShortcutSheet, bind_keys
 from snug.ui.sidebar import Sidebar
@@ -66,7 +69,7 @@ class MainWindow(QMainWindow):
         self.shell.set_bar_visible(self._services.preferences.get(BAR_SHOWN, "1") == "1")
         self._tell_first_run()
         self.list.refresh()
-        self.new_chat()
+        self._begin()
 
     # -- building -----------------------------------------------------------------------------
 
@@ -99,6 +102,7 @@ class MainWindow(QMainWindow):
         self.desk = ModelDesk(
             self._services.models, self.header.picker, self.sidebar.model_state, self._bridge, self
         )
+        self.idle = IdleWatch(self._services.models, self)
         if self._services.profile.offline:
             words = self.tr("Snug was started offline and makes no connection at all.")
             self.sidebar.set_network_words(self.tr("Offline: nothing can be sent"), words)
@@ -123,9 +127,13 @@ class MainWindow(QMainWindow):
         self.list.failed.connect(self.tell_error)
         self.desk.chosen.connect(self.chat_page.set_model)
         self.desk.load_failed.connect(self._on_load_failed)
+        self.desk.followed.connect(self.idle.follow)
+        self.idle.released.connect(self.desk.show_released)
+        self.chat_page.run_event.connect(self.idle.follow)
         self.chat_page.conversation_changed.connect(self._on_conversation_changed)
         self.chat_page.run_event.connect(self._on_run_event)
         self.chat_page.error_occurred.connect(self.tell_error)
+        self.chat_page.settings_requested.connect(partial(self.go_to, Place.SETTINGS))
         self._refresh.timeout.connect(self._on_refresh_due)
 
     def _make_keys(self) -> tuple[Key, ...]:
@@ -185,6 +193,7 @@ class MainWindow(QMainWindow):
 
         settings = SettingsPage(self._services, self._theme)
         settings.context_changed.connect(self.desk.preload)
+        settings.idle_changed.connect(self.idle.look)
         settings.shortcuts_requested.connect(self.show_shortcuts)
         return settings
 
@@ -201,10 +210,20 @@ class MainWindow(QMainWindow):
 
     # -- conversations ------------------------------------------------------------------------
 
+    def _begin(self) -> None:
+        """An empty chat; after a crash or a kill, what was open then."""
+        before = left_open(self._services)
+        self.new_chat()
+        if before is not None:
+            self.open_conversation(before.id)
+        if self._services.profile.crash_signal is not None:
+            tell_crash(self.banner, was_answering(before), self.chat_page.go_on)
+
     def new_chat(self) -> None:
         """Show an empty conversation with the cursor in the composer."""
         self.chat_page.new_chat()
         self.list.set_open(None)
+        keep_open_conversation(self._services.preferences, None)
         self.header.title.set_title(self.tr("New chat"), editable=False)
         self.desk.show_for(None)
         self.go_to(Place.CHATS)
@@ -219,6 +238,7 @@ class MainWindow(QMainWindow):
             return
         self.chat_page.open_conversation(conversation_id)
         self.list.set_open(conversation_id)
+        keep_open_conversation(self._services.preferences, conversation_id)
         self.header.title.set_title(conversation.title or self.tr("New chat"), editable=True)
         self.desk.show_for(conversation.settings)
         self.go_to(Place.CHATS)
@@ -236,6 +256,7 @@ class MainWindow(QMainWindow):
 
     def _on_conversation_changed(self, conversation_id: str) -> None:
         self.list.set_open(self.chat_page.conversation_id)
+        keep_open_conversation(self._services.preferences, self.chat_page.conversation_id)
         self._refresh.start()
 
     def _on_refresh_due(self) -> None:
@@ -268,6 +289,8 @@ class MainWindow(QMainWindow):
             self.banner.tell(profile.key_note, key="first run", action=self.tr("Understood"))
 
     def _on_run_event(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self.banner.clear(CAUSE)
         match event:
             case Paused(reason=reason):
                 self.banner.tell(reason, Level.WARN, "paused")
@@ -278,9 +301,13 @@ class MainWindow(QMainWindow):
             case _:
                 self.desk.follow(event)
 
-    def _on_load_failed(self, message: str) -> None:
-        choose = self.header.picker.open_list
-        self.banner.tell(message, Level.DANGER, "load", self.tr("Choose another model"), choose)
+    def _on_load_failed(self, message: str, remedies: tuple[Remedy, ...]) -> None:
+        words, pressed = self.tr("Choose another model"), self.header.picker.open_list
+        if remedies:
+            words, pressed = remedy_words(remedies[0]), partial(self.desk.remedy, remedies[0])
+            if remedies[0].kind is RemedyKind.OPEN_SETTINGS:
+                pressed = partial(self.go_to, Place.SETTINGS)
+        self.banner.tell(message, Level.DANGER, "load", words, pressed)
 
     # -- models -------------------------------------------------------------------------------
 
@@ -300,6 +327,7 @@ class MainWindow(QMainWindow):
             except SnugError as error:
                 self.tell_error(error.message)
         self.desk.preload()
+        self.idle.watch_sleep()
 
     def _on_add_requested(self) -> None:
         self.go_to(Place.MODELS)
@@ -341,6 +369,7 @@ class MainWindow(QMainWindow):
         if commit is not None:
             commit()
         keep_geometry(self, self._services.preferences)
+        keep_open_conversation(self._services.preferences, None)
         self.desk.close()
         self.chat_page.shutdown()
         self._tasks.close()

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from snug.ui.icons import icon
 from snug.ui.parts import dress, flat, label, push_button
+from snug.ui.remedies import remedy_words
 from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
 from snug.ui.turn import Action, Note, Turn
@@ -67,6 +68,8 @@ class MessageNote(QWidget):
         match turn.note:
             case Note.FAILED:
                 words = message.error or self.tr("The answer could not be made.")
+                if turn.remedies:
+                    return words, remedy_words(turn.remedies[0]), Action.REMEDY, "bad", "error"
                 again = self.tr("Try again")
                 return words, again, Action.REGENERATE, "bad", "error"
             case Note.INTERRUPTED:

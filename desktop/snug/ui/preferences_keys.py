@@ -6,4 +6,4 @@ SCHEME = "window.scheme"
 TEXT_SCALE = "window.text_percent"
 GEOMETRY = "window.geometry"  # QByteArray as base64
 BAR_SHOWN = "window.bar"  # "1" or "0"
-CONTEXT_LENGTH = "model.context_length"  # written by ModelService
+OPEN_CONVERSATION = "window.conversation"  # id; "" once the window has closed in order

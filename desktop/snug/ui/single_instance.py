@@ -19,6 +19,7 @@ from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
 _SOCKET_PATH_MAX = 100  # bytes; unix(7) allows 107, some systems 103
 _CONNECT_MS = 500
+_HEARD = b"1"  # the first instance lives and raises its window
 _PATIENCE_S = 10.0  # of a second start, while the first has its lock but not yet its socket
 _PAUSE_S = 0.05  # between two tries; another process cannot wake this one
 
@@ -88,12 +89,16 @@ class SingleInstance(QObject):
         socket.connectToServer(self._name)
         if not socket.waitForConnected(_CONNECT_MS):
             return False
+        heard = socket.waitForReadyRead(_CONNECT_MS)  # a process that is dying does not answer
         socket.disconnectFromServer()
-        return True
+        return heard
 
     def _on_new_connection(self) -> None:
         while self._server is not None and self._server.hasPendingConnections():
-            self._server.nextPendingConnection().deleteLater()
+            asking = self._server.nextPendingConnection()
+            asking.write(_HEARD)
+            asking.flush()
+            asking.disconnected.connect(asking.deleteLater)
             self.raise_requested.emit()
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from snug.domain.conversation import Conversation, Message, Role, Status
+from snug.domain.errors import Remedy
 
 
 class Action(StrEnum):
@@ -16,6 +17,7 @@ class Action(StrEnum):
     EDIT = "edit"
     REGENERATE = "regenerate"
     CONTINUE = "continue"
+    REMEDY = "remedy"
 
 
 class Note(StrEnum):
@@ -39,6 +41,7 @@ class Turn:
         busy: the conversation is answering, so nothing may be asked of it now.
         live: this is the answer being made.
         thought_s: how long the model reasoned; 0 where that is not known.
+        remedies: what can be done about its failure with one click.
     """
 
     message: Message
@@ -47,6 +50,7 @@ class Turn:
     busy: bool = False
     live: bool = False
     thought_s: float = 0.0
+    remedies: tuple[Remedy, ...] = ()
 
     @property
     def mine(self) -> bool:

@@ -1,0 +1,56 @@
+"""After a crash or a kill the window opens where the last one was, and says what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QCoreApplication
+
+from snug.domain.conversation import Conversation, Role, Status
+from snug.domain.errors import SnugError
+from snug.services.bundle import Services
+from snug.services.preferences import Preferences
+from snug.ui.banner import Banner, Level
+from snug.ui.preferences_keys import OPEN_CONVERSATION
+
+CAUSE = "crash"  # the banner's key
+
+
+def keep_open_conversation(preferences: Preferences, conversation_id: str | None) -> None:
+    """Remember which chat is open, for a start after this window did not close in order."""
+    preferences.keep(OPEN_CONVERSATION, conversation_id or "")
+
+
+def left_open(services: Services) -> Conversation | None:
+    """The chat that was open when the last window was killed or crashed; None after a good end."""
+    kept = services.preferences.get(OPEN_CONVERSATION)
+    if not kept:
+        return None
+    try:
+        return services.conversations.conversation(kept)
+    except SnugError:
+        return None
+
+
+def was_answering(conversation: Conversation | None) -> bool:
+    """The chat ends with an answer that nobody stopped and that never came to its end."""
+    path = () if conversation is None else conversation.active_path()
+    if not path or path[-1].role is not Role.ASSISTANT:
+        return False
+    return path[-1].status is Status.INTERRUPTED
+
+
+def tell_crash(banner: Banner, answering: bool, go_on: Callable[[], None]) -> None:
+    """Explain why the window opened by itself; an answer that was cut off can go on."""
+    if answering:
+        words = _tr(
+            "Snug closed unexpectedly while answering; everything up to here was kept. Continue?"
+        )
+        banner.tell(words, Level.WARN, CAUSE, _tr("Continue"), go_on)
+    else:
+        words = _tr("Snug closed unexpectedly and opened again. Your chats were kept.")
+        banner.tell(words, Level.WARN, CAUSE, _tr("Understood"))
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Reopening", text)
