@@ -1,7 +1,7 @@
 """What happens while an answer is made, as values that cross threads and, later, processes.
 
 A run is: `Queued`? `Loading`* `Started` `Prefill`* (`TextDelta` | `ReasoningDelta` | `ToolCall` |
-`Paused` | `Resumed`)* and exactly one of `Finished` or `Failed`. Errors travel as `Failed`; they
+`Shifted` | `Paused` | `Resumed`)* and exactly one of `Finished` or `Failed`. Errors travel as `Failed`; they
 are never raised across threads.
 """
 
@@ -117,6 +117,17 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Shifted:
+    """The context was full while the answer was made; it goes on without more old messages.
+
+    Attributes:
+        dropped: how many of the oldest messages are left out now, in all.
+    """
+
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True)
 class Paused:
     """The answer waits because it cannot be kept (disk full); nothing is lost."""
 
@@ -151,6 +162,7 @@ Event = (
     | TextDelta
     | ReasoningDelta
     | ToolCall
+    | Shifted
     | Paused
     | Resumed
     | Finished

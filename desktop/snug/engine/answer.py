@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
 from snug.domain.events import (
@@ -11,6 +11,7 @@ from snug.domain.events import (
     Finished,
     Prefill,
     ReasoningDelta,
+    Shifted,
     Started,
     StopReason,
     TextDelta,
@@ -19,16 +20,20 @@ from snug.domain.events import (
 )
 from snug.domain.prompt import GenerationRequest
 from snug.domain.sampling import Sampling
-from snug.engine.decoder import Aborted, Decoder
+from snug.engine.chat_lane import ChatLane
+from snug.engine.decoder import Aborted
+from snug.engine.drawing import TokenSource
 from snug.engine.loaded import LoadedModel
 from snug.engine.native import Native
-from snug.engine.prompt import Prompt, PromptBuilder
+from snug.engine.prompt import Prompt
 from snug.engine.sampler import Sampler
 from snug.engine.stream import ReasoningSplitter, StopMatcher, Utf8Stream
 
+UNLIMITED = 2**31
+
 
 @dataclass(slots=True)
-class _Clock:
+class Clock:
     """Moments of one answer, in seconds of `time.monotonic`."""
 
     began: float
@@ -50,7 +55,7 @@ class _Clock:
         return Timings(load_s, max(0.0, self.first - self.began), speed)
 
 
-class _Stream:
+class OutputStream:
     """The three stages that a token's bytes pass on their way to events."""
 
     def __init__(self, prompt: Prompt) -> None:
@@ -76,33 +81,26 @@ class _Stream:
 
 
 class Answerer:
-    """Answers requests on one loaded model, keeping its KV cache between them. Engine thread."""
+    """Answers requests one after another on the chat lane of one loaded model. Engine thread."""
 
-    def __init__(
-        self,
-        native: Native,
-        loaded: LoadedModel,
-        builder: PromptBuilder,
-        decoder: Decoder,
-        between_tokens: Callable[[], None],
-    ) -> None:
+    def __init__(self, native: Native, loaded: LoadedModel, lane: ChatLane) -> None:
         self._native = native
         self._loaded = loaded
-        self._builder = builder
-        self._decoder = decoder
-        self._between_tokens = between_tokens
+        self._lane = lane
 
     def answer(
         self, request: GenerationRequest, sink: Callable[[Event], None], load_s: float
-    ) -> None:
+    ) -> Iterator[None]:
         """Send the events of one answer, `Finished` last; a stop ends it in order.
+
+        Yields:
+            After each step of llama.cpp, so that other work may come between.
 
         Raises:
             SnugError: nothing could be answered, or no further.
         """
-        clock = _Clock(time.monotonic())
-        prompt = self._builder.build(request, self._decoder.known)
-        cached = self._decoder.reuse(prompt.tokens)
+        clock = Clock(time.monotonic())
+        prompt, cached = self._lane.prepare(request)
         sink(
             Started(
                 self._loaded.file.name,
@@ -113,11 +111,13 @@ class Answerer:
                 prompt.dropped,
             )
         )
-        stream = _Stream(prompt)
+        stream = OutputStream(prompt)
         reason = StopReason.STOPPED
         try:
-            self._decoder.prefill(prompt.tokens, lambda done, total: sink(Prefill(done, total)))
-            reason = self._decode(request, stream, clock, sink)
+            for done, total in self._lane.decoder.prefill(prompt.tokens):
+                sink(Prefill(done, total))
+                yield
+            reason = yield from self._decode(request, prompt, stream, clock, sink)
         except Aborted:
             pass
         for event in stream.flush():
@@ -128,28 +128,37 @@ class Answerer:
     def _decode(
         self,
         request: GenerationRequest,
-        stream: _Stream,
-        clock: _Clock,
+        prompt: Prompt,
+        stream: OutputStream,
+        clock: Clock,
         sink: Callable[[Event], None],
-    ) -> StopReason:
-        loaded, decoder = self._loaded, self._decoder
+    ) -> Generator[None, None, StopReason]:
+        loaded, lane = self._loaded, self._lane
         sampling = request.sampling or request.model.sampling or Sampling()
-        limit = sampling.max_tokens or loaded.context_length
+        limit = sampling.max_tokens or UNLIMITED
         sampler = Sampler(self._native.llama, loaded, sampling, request.schema)
+        source = TokenSource(lane.decoder, sampler, loaded.ends_turn, *lane.guesser(prompt))
         try:
             while True:
-                token = sampler.draw()
+                token = source.draw()
                 clock.tick()
                 if loaded.ends_turn(token):
-                    decoder.note_end(token)
+                    source.close()
+                    lane.decoder.note_end(token)
                     return StopReason.END
                 for event in stream.feed(loaded.piece(token)):
                     sink(event)
                 if stream.hit:
                     return StopReason.END
-                if clock.drawn >= limit or decoder.free <= 0:
+                if clock.drawn >= limit:
                     return StopReason.LENGTH
-                self._between_tokens()
-                decoder.step(token)
+                if lane.decoder.free <= 0:
+                    shorter = lane.make_room(request, prompt)
+                    if shorter is None:
+                        return StopReason.LENGTH
+                    prompt = shorter
+                    sink(Shifted(prompt.dropped))
+                yield
         finally:
+            source.close()
             sampler.close()
