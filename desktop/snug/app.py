@@ -36,10 +36,12 @@ from snug.paths import Paths, find_paths
 from snug.services.bundle import Profile, Services
 from snug.services.conversations import ConversationService
 from snug.services.doctor import Report, examine
+from snug.services.engine_settings import Host
 from snug.services.hub import HubService
 from snug.services.ledger import VaultLedger
 from snug.services.models import ModelService
-from snug.services.preferences import ENGINE_HOST, Preferences
+from snug.services.preferences import Preferences
+from snug.ui.preferences_keys import OPEN_CONVERSATION
 from snug.vault.vault import Vault
 
 if TYPE_CHECKING:
@@ -64,10 +66,13 @@ class Application:
         self._vault = vault
         store = vault.conversations
         preferences = Preferences(store)
-        engine = build_engine(preferences, lambda: preferences.get(ENGINE_HOST) == "isolated")
+        engine = build_engine(
+            preferences, lambda: models.settings.host is Host.ISOLATED, vault.kv_states
+        )
         self._engine = engine
         library = Library(paths.models, find_starter)
         models = ModelService(library, store, engine)
+        models.release_quarantine = lambda model: engine.forgive(model.sha256)
         self._hub = HubService(
             store,
             library,
@@ -118,6 +123,12 @@ class Application:
         The engine's supervisor is told here, so that the model in use gets the isolated host.
         """
         _log.error("the window before this one was ended by signal %d", crash_signal)
+        with contextlib.suppress(SnugError):
+            model = self.services.conversations.interrupted_model(
+                self.services.preferences.get(OPEN_CONVERSATION)
+            )
+            if model is not None:
+                self._engine.note_crash(model.sha256, "Snug itself ended while it ran this model.")
 
     def close(self) -> None:
         """Stop downloads and answers, free the model, close the vault: in this order."""

@@ -6,7 +6,7 @@ import contextlib
 import queue
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -54,6 +54,15 @@ class _Answer:
     failed: Failed | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the options ask of every answer: texts of files, "" for none."""
+
+    schema: str
+    tools: str
+    top_logprobs: int | None
+
+
 def run(session: Session) -> int:
     """Ask once with `--prompt`, else talk until the end of input."""
     options = session.options
@@ -61,7 +70,7 @@ def run(session: Session) -> int:
         options.prompt = sys.stdin.read()
     if options.prompt is not None and not options.prompt.strip():
         raise UserError("The prompt is empty. Write a message after --prompt.")
-    asked = {"schema": _read(options.schema, "schema"), "tools": _read(options.tools, "tools")}
+    asked = _Asked(_read(options.schema, "schema"), _read(options.tools, "tools"), options.logprobs)
     check_tools(asked["tools"])  # before anything is loaded
     opener = session.open_temporary if options.no_save else session.open
     with opener() as services:
@@ -118,15 +127,11 @@ def _adapter(services: Services, text: str, model: ModelFile) -> Adapter:
     return services.models.adapter(Path(text), model)
 
 
-def _ask_once(
-    services: Services, conversation_id: str, session: Session, asked: dict[str, str]
-) -> int:
+def _ask_once(services: Services, conversation_id: str, session: Session, asked: _Asked) -> int:
     options = session.options
     answer = _Answer()
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-    run = services.conversations.send(
-        conversation_id, options.prompt, events.put, top_logprobs=options.logprobs, **asked
-    )
+    run = _send(services, conversation_id, options.prompt, events.put, asked)
     code = _follow(run, events, answer, quiet=options.json)
     if options.json:
         document = _document(answer, conversation_id if not options.no_save else None)
@@ -137,6 +142,23 @@ def _ask_once(
         say(answer.failed.message)
         return 1
     return code
+
+
+def _send(
+    services: Services,
+    conversation_id: str,
+    text: str,
+    sink: Callable[[Event], None],
+    asked: _Asked,
+) -> Run:
+    return services.conversations.send(
+        conversation_id,
+        text,
+        sink,
+        schema=asked.schema,
+        top_logprobs=asked.top_logprobs,
+        tools=asked.tools,
+    )
 
 
 def _follow(run: Run, events: queue.SimpleQueue[Event], answer: _Answer, *, quiet: bool) -> int:
@@ -230,9 +252,7 @@ def _read(path: Path | None, what: str) -> str:
     return "" if path is None else read_text(path, what)
 
 
-def _talk(
-    services: Services, conversation_id: str, model: ModelFile | None, asked: dict[str, str]
-) -> int:
+def _talk(services: Services, conversation_id: str, model: ModelFile | None, asked: _Asked) -> int:
     """A conversation, a line at a time."""
     current = model or services.models.for_conversation(
         services.conversations.conversation(conversation_id).settings
@@ -261,7 +281,7 @@ def _talk(
                     raise UserError("There is nothing to answer again yet.")
                 run = services.conversations.regenerate(conversation_id, leaf, events.put)
             else:
-                run = services.conversations.send(conversation_id, text, events.put, **asked)
+                run = _send(services, conversation_id, text, events.put, asked)
         except SnugError as error:
             say(error.message)
             continue

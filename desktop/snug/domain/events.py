@@ -1,8 +1,8 @@
 """What happens while an answer is made, as values that cross threads and, later, processes.
 
 A run is: `Queued`? `Loading`* `Started` `Prefill`* (`TextDelta` | `ReasoningDelta` | `ToolCall` |
-`Paused` | `Resumed`)* and exactly one of `Finished` or `Failed`. Errors travel as `Failed`; they
-are never raised across threads.
+`Shifted` | `Paused` | `Resumed`)* and exactly one of `Finished` or `Failed`. Errors travel as
+`Failed`; they are never raised across threads.
 """
 
 from __future__ import annotations
@@ -118,6 +118,17 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Shifted:
+    """The context was full while the answer was made; it goes on without more old messages.
+
+    Attributes:
+        dropped: how many of the oldest messages are left out now, in all.
+    """
+
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True)
 class Paused:
     """The answer waits because it cannot be kept (disk full); nothing is lost."""
 
@@ -157,6 +168,7 @@ Event = (
     | TextDelta
     | ReasoningDelta
     | ToolCall
+    | Shifted
     | Paused
     | Resumed
     | Finished

@@ -11,7 +11,9 @@ class StateKeeper(Protocol):
     A state that cannot be kept or found is no failure: the prompt is read again.
     """
 
-    def save(self, conversation: str, fingerprint: str, data: bytes | memoryview) -> None:
+    def save(
+        self, conversation: str, fingerprint: str, data: bytes | bytearray | memoryview
+    ) -> None:
         """Keep the state of a conversation in place of its earlier one.
 
         Args:

@@ -56,6 +56,7 @@ class GenerationRequest:
         thinking: whether a model that can do both thinks first; None leaves it to its template.
         top_logprobs: how many of the likeliest tokens are told with each token, at most 20; None
             tells nothing.
+        lookup: whether repetitions of the prompt may be guessed ahead.
         overflow: what to do when the conversation is longer than the context.
     """
 
@@ -75,6 +76,7 @@ class GenerationRequest:
     thinking: bool | None = None
     top_logprobs: int | None = None
     overflow: Overflow = Overflow.DROP
+    lookup: bool = True
 
 
 @dataclass(frozen=True, slots=True)

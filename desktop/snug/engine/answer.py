@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
 from snug.domain.events import (
     Event,
     Finished,
     Prefill,
+    Shifted,
     Started,
     StopReason,
+    TextDelta,
     Timings,
+    TokenLogprob,
     Usage,
 )
 from snug.domain.prompt import GenerationRequest
 from snug.domain.sampling import Sampling
-from snug.engine.decoder import Aborted, Decoder
+from snug.engine.chat_lane import ChatLane
+from snug.engine.decoder import Aborted
+from snug.engine.drawing import TokenSource
 from snug.engine.loaded import LoadedModel
+from snug.engine.logprobs import token_logprobs
 from snug.engine.native import Native
 from snug.engine.output.stream import OutputStream
-from snug.engine.prompt import PromptBuilder
+from snug.engine.prompt import Prompt
 from snug.engine.sampler import Sampler
+
+UNLIMITED = 2**31
 
 
 @dataclass(slots=True)
-class _Clock:
+class Clock:
     """Moments of one answer, in seconds of `time.monotonic`."""
 
     began: float
@@ -48,34 +57,68 @@ class _Clock:
         return Timings(load_s, max(0.0, self.first - self.began), speed)
 
 
-class Answerer:
-    """Answers requests on one loaded model, keeping its KV cache between them. Engine thread."""
+def stream_for(prompt: Prompt) -> OutputStream:
+    """What makes events of the tokens of an answer to this prompt."""
+    return OutputStream(
+        prompt.dialect,
+        thinking=prompt.thinking,
+        may_think=prompt.may_think,
+        goes_on=prompt.amid_thinking,
+        stops=prompt.stops,
+        tools=prompt.tools,
+    )
 
-    def __init__(
-        self,
-        native: Native,
-        loaded: LoadedModel,
-        builder: PromptBuilder,
-        decoder: Decoder,
-        between_tokens: Callable[[], None],
-    ) -> None:
+
+class Teller:
+    """Adds log-probabilities to the text of the tokens that they belong to."""
+
+    def __init__(self, llama: Any, loaded: LoadedModel, context: Any, count: int | None) -> None:
+        self._llama = llama
+        self._loaded = loaded
+        self._context = context
+        self._count = count
+        self._size = llama.llama_vocab_n_tokens(loaded.vocabulary)
+        self._untold: list[TokenLogprob] = []  # of tokens whose text is still held back
+
+    def drawn(self, token: int, place: int) -> None:
+        """A token was drawn from these logits of the last batch."""
+        if self._count is None:
+            return
+        logits = self._llama.llama_get_logits_ith(self._context, place)
+        spell = self._loaded.piece
+        self._untold.append(token_logprobs(logits, self._size, token, self._count, spell))
+
+    def tell(self, events: Iterable[Event]) -> Iterator[Event]:
+        """The events, with what belongs to them."""
+        for event in events:
+            if self._untold:
+                if isinstance(event, TextDelta):
+                    event = replace(event, logprobs=tuple(self._untold))
+                self._untold.clear()
+            yield event
+
+
+class Answerer:
+    """Answers requests one after another on the chat lane of one loaded model. Engine thread."""
+
+    def __init__(self, native: Native, loaded: LoadedModel, lane: ChatLane) -> None:
         self._native = native
         self._loaded = loaded
-        self._builder = builder
-        self._decoder = decoder
-        self._between_tokens = between_tokens
+        self._lane = lane
 
     def answer(
         self, request: GenerationRequest, sink: Callable[[Event], None], load_s: float
-    ) -> None:
+    ) -> Iterator[None]:
         """Send the events of one answer, `Finished` last; a stop ends it in order.
+
+        Yields:
+            After each step of llama.cpp, so that other work may come between.
 
         Raises:
             SnugError: nothing could be answered, or no further.
         """
-        clock = _Clock(time.monotonic())
-        prompt = self._builder.build(request, self._decoder.known)
-        cached = self._decoder.reuse(prompt.tokens)
+        clock = Clock(time.monotonic())
+        prompt, cached = self._lane.prepare(request)
         sink(
             Started(
                 self._loaded.file.name,
@@ -86,18 +129,13 @@ class Answerer:
                 prompt.dropped,
             )
         )
-        stream = OutputStream(
-            prompt.dialect,
-            thinking=prompt.thinking,
-            may_think=prompt.may_think,
-            goes_on=prompt.amid_thinking,
-            stops=prompt.stops,
-            tools=prompt.tools,
-        )
+        stream = stream_for(prompt)
         reason = StopReason.STOPPED
         try:
-            self._decoder.prefill(prompt.tokens, lambda done, total: sink(Prefill(done, total)))
-            reason = self._decode(request, stream, clock, sink)
+            for done, total in self._lane.decoder.prefill(prompt.tokens):
+                sink(Prefill(done, total))
+                yield
+            reason = yield from self._decode(request, prompt, stream, clock, sink)
         except Aborted:
             pass
         for event in stream.flush():
@@ -108,28 +146,40 @@ class Answerer:
     def _decode(
         self,
         request: GenerationRequest,
+        prompt: Prompt,
         stream: OutputStream,
-        clock: _Clock,
+        clock: Clock,
         sink: Callable[[Event], None],
-    ) -> StopReason:
-        loaded, decoder = self._loaded, self._decoder
+    ) -> Generator[None, None, StopReason]:
+        loaded, lane = self._loaded, self._lane
         sampling = request.sampling or request.model.sampling or Sampling()
-        limit = sampling.max_tokens or loaded.context_length
+        limit = sampling.max_tokens or UNLIMITED
         sampler = Sampler(self._native.llama, loaded, sampling, request.schema)
+        teller = Teller(self._native.llama, loaded, loaded.context, request.top_logprobs)
+        guesser, pace = lane.guesser(request, prompt)
+        source = TokenSource(lane.decoder, sampler, loaded.ends_turn, guesser, pace)
         try:
             while True:
-                token = sampler.draw()
+                token = source.draw()
                 clock.tick()
                 if loaded.ends_turn(token):
-                    decoder.note_end(token)
+                    source.close()
+                    lane.decoder.note_end(token)
                     return StopReason.END
-                for event in stream.feed(loaded.piece(token)):
+                teller.drawn(token, source.drawn_from)
+                for event in teller.tell(stream.feed(loaded.piece(token))):
                     sink(event)
                 if stream.hit:
                     return StopReason.END
-                if clock.drawn >= limit or decoder.free <= 0:
+                if clock.drawn >= limit:
                     return StopReason.LENGTH
-                self._between_tokens()
-                decoder.step(token)
+                if lane.decoder.free <= 0:
+                    shorter = lane.make_room(request, prompt)
+                    if shorter is None:
+                        return StopReason.LENGTH
+                    prompt = shorter
+                    sink(Shifted(prompt.dropped))
+                yield
         finally:
+            source.close()
             sampler.close()

@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import ctypes
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from snug.domain.errors import EnvironmentFault
 from snug.engine.fitting import BATCH_TOKENS
+from snug.engine.known import KnownTokens
+from snug.engine.kv_state import KvState
 from snug.engine.loaded import LoadedModel
-from snug.engine.prompt import KnownTokens
+from snug.engine.token_batch import TokenBatch
 
-_ABORTED = 2  # llama_decode's result when the abort callback asked for it
+ABORTED = 2  # llama_decode's result when the abort callback asked for it
 _NO_SLOT = 1
 # Steps are whole multiples of this: the kernels treat rows in groups, so that other borders would
 # give slightly other sums, and the same seed another answer from one time to the next.
 _STEP = 64
 _CHUNK_S = 0.4  # how often prefill reports
 _TAIL_SHARE = 1.25
+MOST_AT_ONCE = 33  # a token and 32 guesses
 _LARGEST_CHUNK = int(BATCH_TOKENS / _TAIL_SHARE) // _STEP * _STEP
 
 
@@ -51,6 +54,10 @@ class AbortSwitch:
         """Whether a stop was asked for."""
         return bool(self._flag[0] != b"\x00")
 
+    def as_callback(self, llama: Any) -> Any:
+        """The function, as the bindings take it."""
+        return ctypes.cast(self.function, llama.ggml_abort_callback)
+
     def throw(self) -> None:
         """Ask for a stop."""
         self._flag[0] = b"\x01"
@@ -63,17 +70,38 @@ class AbortSwitch:
 class Decoder:
     """Turns tokens into the next token. Engine thread only."""
 
-    def __init__(self, native_llama: Any, loaded: LoadedModel, switch: AbortSwitch) -> None:
+    def __init__(
+        self, native_llama: Any, loaded: LoadedModel, switch: AbortSwitch, context: Any = None
+    ) -> None:
         self._llama = native_llama
         self._loaded = loaded
         self._switch = switch
+        self.context = loaded.context if context is None else context
+        self._memory = native_llama.llama_get_memory(self.context)
         self.known = KnownTokens()
         self._cached = 0  # tokens of `known` that have KV entries
         self._chunk = _STEP  # tokens of one prefill step; learned from the last ones
         self._single = (native_llama.llama_token * 1)()
         self._one = native_llama.llama_batch_get_one(self._single, 1)
-        callback = ctypes.cast(switch.function, native_llama.ggml_abort_callback)
-        native_llama.llama_set_abort_callback(loaded.context, callback, switch.data)
+        self._several = TokenBatch(native_llama, MOST_AT_ONCE)
+        callback = switch.as_callback(native_llama)
+        native_llama.llama_set_abort_callback(self.context, callback, switch.data)
+
+    @property
+    def cached(self) -> int:
+        """How many of the known tokens have KV entries."""
+        return self._cached
+
+    @property
+    def free(self) -> int:
+        """Tokens that still fit the context."""
+        return self._loaded.context_length - self._cached
+
+    @property
+    def can_go_back(self) -> bool:
+        """Whether KV entries can be dropped from the end; recurrent models keep no such thing."""
+        llama, model = self._llama, self._loaded.model
+        return not (llama.llama_model_is_recurrent(model) or llama.llama_model_is_hybrid(model))
 
     def reuse(self, tokens: Sequence[int]) -> int:
         """Keep the KV entries that `tokens` share with what is cached; drop the rest.
@@ -81,25 +109,19 @@ class Decoder:
         Returns:
             How many tokens need not be read again; at least one is left to read.
         """
-        shared = 0
-        limit = min(self._cached, len(tokens) - 1)
-        known = self.known.tokens
-        while shared < limit and known[shared] == tokens[shared]:
-            shared += 1
-        return self._rewind(shared)
+        return self.rewind(min(self.known.shared(tokens), self._cached, len(tokens) - 1))
 
-    def prefill(self, tokens: Sequence[int], on_progress: Callable[[int, int], None]) -> None:
-        """Read the tokens from the cached position on.
+    def prefill(self, tokens: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """Read the tokens from the cached position on, a step at a time.
 
-        Args:
-            on_progress: called with (done, total) of the new tokens, about twice a second.
+        Yields:
+            (done, total) of the new tokens, about twice a second.
 
         Raises:
             Aborted, EnvironmentFault.
         """
-        start = self._cached
-        fresh = list(tokens[start:])
-        self.known.cut(start)
+        fresh = list(tokens[self._cached :])
+        self.known.cut(self._cached)
         for token in fresh:
             self._note(token)
         buffer = (self._llama.llama_token * len(fresh))(*fresh)
@@ -115,11 +137,11 @@ class Decoder:
             )
             self._decode(self._llama.llama_batch_get_one(part, count), count)
             done += count
-            on_progress(done, len(fresh))
             speed = count / max(time.monotonic() - began, 1e-6)
             if count >= _STEP:
                 steps = int(speed * _CHUNK_S) // _STEP * _STEP
                 self._chunk = max(_STEP, min(_LARGEST_CHUNK, steps))
+            yield done, len(fresh)
 
     def step(self, token: int) -> None:
         """Decode one token, so that the next can be drawn. Raises: Aborted, EnvironmentFault."""
@@ -127,14 +149,84 @@ class Decoder:
         self._single[0] = token
         self._decode(self._one, 1)
 
+    def step_ahead(self, token: int, guesses: Sequence[int]) -> None:
+        """Decode a token and guesses of what follows it, at most `MOST_AT_ONCE` together.
+
+        Afterwards the logits of the token are at place 0 of the batch and those of the n-th guess
+        at place n. Guesses that turn out wrong are taken back with `rewind`.
+
+        Raises:
+            Aborted, EnvironmentFault.
+        """
+        tokens = (token, *guesses)
+        for each in tokens:
+            self._note(each)
+        self._several.clear()
+        self._several.add(tokens, self._cached, every=True)
+        self._decode(self._several.native, len(tokens))
+
     def note_end(self, token: int) -> None:
         """Remember the token that closed the turn; its KV entry comes with the next prompt."""
         self._note(token)
 
-    @property
-    def free(self) -> int:
-        """Tokens that still fit the context."""
-        return self._loaded.context_length - self._cached
+    def rewind(self, length: int) -> int:
+        """Make the KV cache end after `length` tokens. Returns: what could really be kept."""
+        llama = self._llama
+        if not llama.llama_memory_seq_rm(self._memory, 0, length, -1):
+            llama.llama_memory_clear(self._memory, True)  # recurrent models cannot go back
+            length = 0
+        self._cached = length
+        self.known.cut(length)
+        return length
+
+    def cut_out(self, start: int, count: int) -> bool:
+        """Take `count` tokens out from `start` on; what follows moves up and keeps its KV entries.
+
+        The entries that stay were computed while the others were still there, so that the model
+        goes on with a memory of them.
+
+        Returns:
+            False, and nothing changed, where the model's cache cannot be moved.
+        """
+        llama, memory = self._llama, self._memory
+        if not (self.can_go_back and llama.llama_memory_can_shift(memory)):
+            return False
+        if not llama.llama_memory_seq_rm(memory, 0, start, start + count):
+            return False
+        llama.llama_memory_seq_add(memory, 0, start + count, -1, -count)
+        self._cached -= count
+        self.known.take_out(start, count)
+        return True
+
+    def save(self) -> KvState | None:
+        """A copy of the KV cache with its tokens; None where nothing is cached."""
+        if not self._cached:
+            return None
+        llama, tokens = self._llama, self.known.tokens[: self._cached]
+        size = llama.llama_state_seq_get_size(self.context, 0)
+        state = KvState.room_for(tokens, size)
+        written = llama.llama_state_seq_get_data(self.context, state.address(), size, 0)
+        return state if written == size else None
+
+    def restore(self, state: KvState) -> bool:
+        """Put a saved KV cache in place of the present one.
+
+        Returns:
+            False, and an empty cache, where llama.cpp does not take it.
+        """
+        llama = self._llama
+        llama.llama_memory_clear(self._memory, True)
+        self._cached = 0
+        self.known.cut(0)
+        if len(state.tokens) > self._loaded.context_length:
+            return False
+        if not llama.llama_state_seq_set_data(self.context, state.address(), state.size, 0):
+            llama.llama_memory_clear(self._memory, True)
+            return False
+        for token in state.tokens:
+            self._note(token)
+        self._cached = len(state.tokens)
+        return True
 
     def _note(self, token: int) -> None:
         loaded = self._loaded
@@ -144,26 +236,21 @@ class Decoder:
         if self._switch.thrown:
             self.known.cut(self._cached)
             raise Aborted
-        result = self._llama.llama_decode(self._loaded.context, batch)
+        result = self._llama.llama_decode(self.context, batch)
         if result == 0:
             self._cached += count
             return
-        self._rewind(self._cached)
-        if result == _ABORTED:
+        self.rewind(self._cached)
+        if result == ABORTED:
             raise Aborted
-        if result == _NO_SLOT:
-            raise EnvironmentFault("The context is full. Start a new chat or shorten this one.")
-        raise EnvironmentFault(
-            f"llama.cpp could not compute the next token (code {result}). Try again; if it happens "
-            "again, choose a shorter context or another model."
-        )
+        raise decode_failure(result)
 
-    def _rewind(self, length: int) -> int:
-        """Make the KV cache end after `length` tokens. Returns: what could really be kept."""
-        llama, memory = self._llama, self._loaded.memory
-        if not llama.llama_memory_seq_rm(memory, 0, length, -1):
-            llama.llama_memory_clear(memory, True)  # recurrent models cannot go back
-            length = 0
-        self._cached = length
-        self.known.cut(length)
-        return length
+
+def decode_failure(result: int) -> EnvironmentFault:
+    """What a result of `llama_decode` other than 0 means, in a sentence."""
+    if result == _NO_SLOT:
+        return EnvironmentFault("The context is full. Start a new chat or shorten this one.")
+    return EnvironmentFault(
+        f"llama.cpp could not compute the next token (code {result}). Try again; if it happens "
+        "again, choose a shorter context or another model."
+    )

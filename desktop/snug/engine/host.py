@@ -1,4 +1,4 @@
-"""The engine's one thread: a queue of answers, quick questions between two tokens.
+"""The engine's one thread: a queue of answers, quick questions between two steps.
 
 Everything that touches llama.cpp runs here, on a stack of 512 MiB: some tokenisers recurse once
 per character (ggml-org/llama.cpp #27783), and such a stack costs only what is used of it.
@@ -7,99 +7,64 @@ per character (ggml-org/llama.cpp #27783), and such a stack costs only what is u
 from __future__ import annotations
 
 import importlib.metadata
-import logging
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import TypeVar
 
 from snug.domain.embedding import Embeddings, Ranking
-from snug.domain.errors import EnvironmentFault, SnugError
-from snug.domain.events import (
-    Event,
-    Failed,
-    Finished,
-    Loading,
-    Started,
-    StopReason,
-    Timings,
-    Usage,
-)
+from snug.domain.errors import EnvironmentFault
+from snug.domain.events import Failed
 from snug.domain.fit import Fit
+from snug.domain.kv_state import StateKeeper
 from snug.domain.model import Device, LoadOptions, ModelFile, Placement
-from snug.domain.prompt import ContextPlan, GenerationRequest
-from snug.engine.answer import Answerer
-from snug.engine.decoder import AbortSwitch, Decoder
-from snug.engine.embedding import EmbeddingDesk
+from snug.domain.prompt import GenerationRequest
+from snug.engine.decoder import AbortSwitch
 from snug.engine.fitting import find_fit
-from snug.engine.loaded import Cancelled, LoadedModel, same_load
+from snug.engine.job import EventSink, Job, stopped, tell
 from snug.engine.native import Native
-from snug.engine.prompt import KnownTokens, PromptBuilder
-from snug.engine.template import TemplateRenderer
+from snug.engine.worker import PlanSink, Worker
 
 STACK_BYTES = 512 * 2**20
 _STACK_LOCK = threading.Lock()  # threading.stack_size is a setting of the whole process
-_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-EventSink = Callable[[Event], None]
-PlanSink = Callable[["ContextPlan | SnugError"], None]
-
-
-class Job:
-    """A request in the queue or at work; the handle that cancels it."""
-
-    def __init__(
-        self,
-        host: EngineHost,
-        model: ModelFile,
-        options: LoadOptions,
-        request: GenerationRequest | None,
-        sink: EventSink,
-    ) -> None:
-        self.model = model
-        self.options = options
-        self.request = request
-        self.sink = sink
-        self.cancelled = False
-        self._host = host
-
-    def cancel(self) -> None:
-        """Stop it: within one token, or between two steps of the prefill or the load."""
-        self._host.cancel(self)
 
 
 class EngineHost:
     """llama.cpp behind a queue. Public methods may be called from any thread.
 
+    One answer at a time on the chat lane; requests that are `parallel` many at a time beside it, a
+    step of the one and a step of the others in turn.
+
     Args (constructor):
         native: brings up the library; called once, on the engine's thread.
+        keeper: keeps KV states of conversations beyond this process; None for nobody.
+        warm_bytes: of main memory for KV states; None takes a share of what is free.
     """
 
-    def __init__(self, native: Callable[[], Native] = Native) -> None:
-        self._make_native = native
+    def __init__(
+        self,
+        native: Callable[[], Native] = Native,
+        keeper: StateKeeper | None = None,
+        warm_bytes: int | None = None,
+    ) -> None:
         self._condition = threading.Condition()
         self._jobs: deque[Job] = deque()
+        self._parallel: deque[Job] = deque()
         self._quick: deque[Callable[[], None]] = deque()
         self._closing = False
         self._current: Job | None = None
         self._switch = AbortSwitch()
-        self._renderer = TemplateRenderer()
-        # Below: engine thread only, but for reading `_placed`.
-        self._native: Native | None = None
-        self._loaded: LoadedModel | None = None
-        self._desk = EmbeddingDesk()
-        self._builder: PromptBuilder | None = None
-        self._decoder: Decoder | None = None
-        self._placed: tuple[ModelFile, Placement] | None = None
+        self._worker = Worker(native, self._switch, keeper, warm_bytes)
+        self._steps: Iterator[None] | None = None  # of the current job; engine thread only
         self._thread = self._start_thread()
 
     # -- any thread ---------------------------------------------------------------------------
 
     def generate(self, request: GenerationRequest, sink: EventSink) -> Job:
-        """Queue an answer."""
+        """Queue an answer; one that is `parallel` joins the others of its kind."""
         return self._enqueue(Job(self, request.model, request.load, request, sink))
 
     def preload(self, model: ModelFile, options: LoadOptions, sink: EventSink) -> Job:
@@ -108,7 +73,7 @@ class EngineHost:
 
     def plan(self, request: GenerationRequest, sink: PlanSink) -> None:
         """Count a request between two tokens; silent where its model is not loaded."""
-        self._ask(lambda: self._answer_plan(request, sink))
+        self._ask(lambda: self._worker.plan(request, sink))
 
     def devices(self) -> tuple[Device, ...]:
         """What can compute here; waits until the engine's thread has looked.
@@ -120,17 +85,17 @@ class EngineHost:
 
     def fit(self, model: ModelFile, options: LoadOptions) -> Fit:
         """How a model would be loaded now; projected between two tokens of a running answer."""
-        return self.call(lambda native: find_fit(native, model, options, self._given_back()))
+        return self.call(lambda native: find_fit(native, model, options, self._worker.given_back()))
 
     def embed(self, model: ModelFile, options: LoadOptions, texts: Sequence[str]) -> Embeddings:
         """Texts as vectors, between two tokens of a running answer; waits for them."""
-        return self.call(lambda native: self._desk.get(native, model, options).embed(texts))
+        return self.call(lambda native: self._worker.desk.get(native, model, options).embed(texts))
 
     def rerank(
         self, model: ModelFile, options: LoadOptions, query: str, documents: Sequence[str]
     ) -> Ranking:
         """How well each document answers a question; waits for it."""
-        desk = self._desk
+        desk = self._worker.desk
         return self.call(lambda native: desk.get(native, model, options).rerank(query, documents))
 
     def problems(self) -> tuple[str, ...]:
@@ -156,7 +121,7 @@ class EngineHost:
 
         def question() -> None:
             try:
-                future.set_result(work(self._bring_up()))
+                future.set_result(work(self._worker.bring_up()))
             except BaseException as error:  # noqa: BLE001 - handed to the caller, who raises it
                 future.set_exception(error)
 
@@ -170,7 +135,7 @@ class EngineHost:
 
     def placement(self) -> tuple[ModelFile, Placement] | None:
         """The loaded model and where it lies."""
-        return self._placed
+        return self._worker.placed
 
     def cancel(self, job: Job) -> None:
         """Stop a job wherever it stands; one that has not begun need not wait for its turn."""
@@ -178,24 +143,29 @@ class EngineHost:
             job.cancelled = True
             if self._current is job:
                 self._switch.throw()
-            elif job in self._jobs:
-                self._jobs.remove(job)
-                self._quick.append(lambda: _tell(job, _stopped()))
-                self._condition.notify_all()
+                return
+            for waiting in (self._jobs, self._parallel):
+                if job in waiting:
+                    waiting.remove(job)
+                    self._quick.append(lambda: tell(job, stopped()))
+                    self._condition.notify_all()
 
     def close(self, timeout_s: float = 10.0) -> None:
         """Stop everything and join the thread."""
         with self._condition:
             self._closing = True
-            for job in self._jobs:
+            for job in (*self._jobs, *self._parallel):
                 job.cancelled = True
+            session = self._worker.session
+            if session is not None:
+                session.stop_parallel()
             if self._current is not None:
                 self._current.cancelled = True
                 self._switch.throw()
             self._condition.notify_all()
         if threading.current_thread() is not self._thread:
             self._thread.join(timeout_s)
-        self._renderer.close()
+        self._worker.renderer.close()
 
     # -- queue --------------------------------------------------------------------------------
 
@@ -212,7 +182,8 @@ class EngineHost:
     def _enqueue(self, job: Job) -> Job:
         with self._condition:
             if not self._closing:
-                self._jobs.append(job)
+                aside = job.request is not None and job.request.parallel
+                (self._parallel if aside else self._jobs).append(job)
                 self._condition.notify_all()
                 return job
         job.sink(Failed("Snug is closing."))
@@ -227,25 +198,81 @@ class EngineHost:
             self._condition.notify_all()
         return True
 
+    # -- engine thread ------------------------------------------------------------------------
+
     def _run(self) -> None:
-        while True:
+        while self._turn():
+            pass
+        self._worker.unload()
+
+    def _turn(self) -> bool:
+        """A step of each lane. Returns: False once everything is over and nothing may come."""
+        with self._condition:
+            while not self._has_work():
+                self._condition.wait()
+            closing = self._closing
+        self._answer_quick()
+        self._advance_chat()
+        self._advance_parallel()
+        return not closing or self._is_busy()
+
+    def _is_busy(self) -> bool:
+        at_work = self._steps is not None or self._worker.parallel_busy
+        return bool(at_work or self._jobs or self._parallel or self._quick)
+
+    def _has_work(self) -> bool:
+        return self._closing or self._is_busy()
+
+    def _advance_chat(self) -> None:
+        if self._steps is None:
+            job = self._next_chat()
+            if job is None:
+                return
+            self._steps = self._worker.carry_out(job)
+        for _ in self._steps:
+            return
+        self._steps = None
+        with self._condition:
+            self._current = None
+
+    def _next_chat(self) -> Job | None:
+        """The next job; one of another model waits until the parallel answers are through."""
+        with self._condition:
+            if not self._jobs:
+                return None
+            if self._worker.parallel_busy and not self._worker.serves(self._jobs[0]):
+                return None
+            job = self._jobs.popleft()
+            self._switch.reset()
+            self._current = job
+            if job.cancelled:
+                self._switch.throw()
+            return job
+
+    def _advance_parallel(self) -> None:
+        chatting = self._steps is not None
+        while self._parallel and not self._closing:
             with self._condition:
-                while not (self._jobs or self._quick or self._closing):
-                    self._condition.wait()
-                closing = self._closing
-            self._answer_quick()
-            with self._condition:
-                job = self._jobs.popleft() if self._jobs else None
-                self._switch.reset()
-                self._current = job
-                if job is not None and job.cancelled:
-                    self._switch.throw()
-            if job is not None:
-                self._carry_out(job)
-            elif closing:
+                if not self._parallel or (self._jobs and not chatting):
+                    break  # a person's job waits for another model: nobody new goes before it
+                job, waiting = self._parallel[0], len(self._parallel)
+            if not self._worker.admit(job, waiting, alone=not chatting):
                 break
-        self._unload()
-        self._desk.close()
+            self._drop_parallel(job)
+        if self._closing:
+            self._stop_waiting()
+        self._worker.step_parallel(beside_chat=chatting)
+
+    def _drop_parallel(self, job: Job) -> None:
+        with self._condition:
+            if job in self._parallel:  # not where it was cancelled meanwhile
+                self._parallel.remove(job)
+
+    def _stop_waiting(self) -> None:
+        with self._condition:
+            waiting, self._parallel = self._parallel, deque()
+        for job in waiting:
+            tell(job, stopped())
 
     def _answer_quick(self) -> None:
         while self._quick:  # asked per token: no lock where there is nothing
@@ -255,106 +282,8 @@ class EngineHost:
                 question = self._quick.popleft()
             question()
 
-    # -- engine thread ------------------------------------------------------------------------
-
-    def _carry_out(self, job: Job) -> None:
-        try:
-            if job.cancelled:
-                raise Cancelled
-            load_s = self._ensure_loaded(job)
-            self._work(job, load_s)
-        except Cancelled:
-            _tell(job, _stopped())
-        except SnugError as error:
-            _tell(job, Failed(error.message, error.remedies))
-        except Exception as error:  # noqa: BLE001 - the thread's edge: the engine lives on
-            _log.exception("engine job failed")
-            _tell(job, Failed(_mistake(error)))
-        finally:
-            with self._condition:
-                self._current = None
-
-    def _work(self, job: Job, load_s: float) -> None:
-        native, loaded = self._native, self._loaded
-        builder, decoder = self._builder, self._decoder
-        if native is None or loaded is None or builder is None or decoder is None:
-            raise AssertionError("a job reached its work without a model")
-        if job.request is None:
-            job.sink(Started(loaded.file.name, loaded.placement, 0, 0, loaded.context_length))
-            return
-        answerer = Answerer(native, loaded, builder, decoder, self._answer_quick)
-        answerer.answer(job.request, job.sink, load_s)
-
-    def _bring_up(self) -> Native:
-        if self._native is None:
-            self._native = self._make_native()
-        return self._native
-
-    def _ensure_loaded(self, job: Job) -> float:
-        """Load the job's model unless it is there. Returns: seconds it took."""
-        if self._loaded is not None and same_load(self._loaded, job.model, job.options):
-            return 0.0
-        began = time.monotonic()
-        self._renderer.warm_up()
-        native = self._bring_up()
-        self._unload()
-        shown = -1.0
-
-        def progress(fraction: float) -> bool:
-            nonlocal shown
-            if fraction - shown >= 0.01 or fraction >= 1.0:
-                shown = fraction
-                job.sink(Loading(job.model.name, fraction))
-            return not self._switch.thrown
-
-        self._loaded = LoadedModel(native, job.model, job.options, progress)
-        self._decoder = Decoder(native.llama, self._loaded, self._switch)
-        self._builder = PromptBuilder(self._loaded, self._renderer)
-        self._placed = (job.model, self._loaded.placement)
-        return time.monotonic() - began
-
-    def _given_back(self) -> dict[str, int]:
-        """What unloading would free: the next model is loaded only after that."""
-        return self._loaded.held if self._loaded is not None else {}
-
     def _release(self) -> None:
         with self._condition:
-            idle = self._current is None and not self._jobs
-        if idle:
-            self._unload()
-
-    def _unload(self) -> None:
-        loaded, self._loaded = self._loaded, None
-        self._decoder = self._builder = self._placed = None
-        if loaded is not None:
-            loaded.close()
-
-    def _answer_plan(self, request: GenerationRequest, sink: PlanSink) -> None:
-        loaded, builder, decoder = self._loaded, self._builder, self._decoder
-        if loaded is None or not same_load(loaded, request.model, request.load):
-            return  # nothing to count with; the window asks again once the model is loaded
-        known = decoder.known if decoder is not None else KnownTokens()
-        try:
-            if builder is not None:
-                sink(builder.plan(request, known))
-        except SnugError as error:
-            sink(error)
-        except Exception as error:  # noqa: BLE001 - as above; it may be amid another's answer
-            _log.exception("plan failed")
-            sink(SnugError(_mistake(error)))
-
-
-def _tell(job: Job, event: Event) -> None:
-    """The last event of a job; a receiver that fails must not end the engine."""
-    try:
-        job.sink(event)
-    except Exception:  # noqa: BLE001 - the thread's edge
-        _log.exception("receiver of an engine job failed")
-
-
-def _stopped() -> Finished:
-    return Finished(Usage(0, 0, 0), StopReason.STOPPED, Timings(0.0, 0.0, 0.0))
-
-
-def _mistake(error: Exception) -> str:
-    return f"Snug made a mistake ({type(error).__name__}); the conversation is safe."
+            idle = self._current is None and not self._jobs and not self._parallel
+        if idle and not self._worker.parallel_busy:
+            self._worker.unload()

@@ -37,7 +37,7 @@ def build_engine(
 
     plan = ChildPlan(variant=variant, gpu=bool(gpu_plugins(library_folder())))
     supervisor = Supervisor(
-        EngineHost(lambda: Native(variant=variant())),
+        EngineHost(lambda: Native(variant=variant()), keeper),
         IsolatedEngine(plan, keeper=keeper, on_crash=on_crash),
         verdicts,
         Admission(verdicts, plan),

@@ -16,7 +16,8 @@ from snug.domain.errors import SnugError
 from snug.domain.events import Event, Failed, Finished, Started
 from snug.domain.kv_state import StateKeeper
 from snug.domain.prompt import ContextPlan
-from snug.engine.host import EngineHost, Job
+from snug.engine.host import EngineHost
+from snug.engine.job import Job
 from snug.engine.native import Native
 from snug.engine.sandbox import Rules, confine
 from snug.engine.wire import (
@@ -89,8 +90,7 @@ class RemoteKeeper:
 
 def build_host(setup: Setup, keeper: StateKeeper | None) -> EngineHost:
     """The engine of this process."""
-    del keeper  # the host takes none yet; this is the place to hand it over
-    return EngineHost(lambda: Native(variant=setup.variant))
+    return EngineHost(lambda: Native(variant=setup.variant), keeper)
 
 
 class Child:

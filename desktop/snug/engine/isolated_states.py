@@ -51,7 +51,7 @@ class StateDesk:
             coming, self._coming = self._coming, None
             keeper.save(coming.name.conversation, coming.name.fingerprint, coming.view())
 
-    def _answer(self, name: StateName, data: bytes | None) -> None:
+    def _answer(self, name: StateName, data: bytes | bytearray | None) -> None:
         size = -1 if data is None else len(data)
         self._send(pack(Kind.STATE, 0, StateName(name.conversation, name.fingerprint, size)))
         for chunk in pack_chunks(0, data or b""):

@@ -258,7 +258,7 @@ class LoadedModel:
         """One more context on this model; whoever asks frees it. None where memory is short.
 
         Args:
-            length: tokens of its KV cache, shared by all of its sequences.
+            length: tokens of its KV cache, in equal parts for all of its sequences.
             sequences: how many answers it can hold side by side.
             outputs: positions of one batch that may be asked for their logits; llama.cpp aborts
                 the process at one more. BATCH_TOKENS where a text is scored or embedded.

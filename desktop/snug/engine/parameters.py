@@ -70,7 +70,9 @@ def context_parameters(
     length = setting.context_length
     parameters.n_ctx = length
     parameters.n_seq_max = sequences
-    parameters.kv_unified = True
+    # Each of several sequences looks at its own KV entries alone: with one cache for all, every
+    # token would be multiplied with those of all the others before they are masked.
+    parameters.kv_unified = sequences == 1
     parameters.n_batch = parameters.n_ubatch = min(length, BATCH_TOKENS)
     parameters.n_outputs_max = min(parameters.n_batch, max(outputs, sequences))
     parameters.type_k = parameters.type_v = _GGML_TYPES[setting.kv_type]

@@ -25,6 +25,7 @@ from snug.domain.prompt import (
     droppable,
 )
 from snug.domain.tools import ToolFunction, read_tools
+from snug.engine.known import KnownTokens
 from snug.engine.loaded import LoadedModel
 from snug.engine.output.dialect import Dialect, dialect_of, opened_by, tags_of
 from snug.engine.template import FALLBACK_STOPS, FALLBACK_TEMPLATE, TemplateRenderer
@@ -73,78 +74,6 @@ class _Rendered:
     thinking: str
 
 
-class KnownTokens:
-    """The tokens whose KV entries exist (and the turn's closing token), with their spelling.
-
-    Re-tokenising an answer does not always give the tokens it was made of; comparing spellings
-    keeps the cache whole anyway.
-    """
-
-    def __init__(self) -> None:
-        self.tokens: list[int] = []
-        self.pieces: list[bytes] = []
-        self.controls: list[int] = []  # indices of control tokens
-
-    def append(self, token: int, piece: bytes, control: bool) -> None:
-        """Add one token at the end."""
-        if control:
-            self.controls.append(len(self.tokens))
-        self.tokens.append(token)
-        self.pieces.append(piece)
-
-    def cut(self, length: int) -> None:
-        """Forget everything from `length` on."""
-        del self.tokens[length:]
-        del self.pieces[length:]
-        while self.controls and self.controls[-1] >= length:
-            self.controls.pop()
-
-    def shared_with(
-        self, text: bytes, specials: dict[int, int], lead: Sequence[int], adds_space: bool
-    ) -> tuple[int, int]:
-        """The last place up to which the tokens are a beginning of `text`.
-
-        What spells a control token is one at the offsets in `specials` and plain text elsewhere:
-        tokens that spell the same with another meaning are not shared.
-
-        Args:
-            specials: byte offset → byte length of each spelling that is a control token.
-            lead: tokens before the text's first.
-            adds_space: text after a control token is spelled with a space that is not in it.
-
-        Returns:
-            (tokens before it, bytes before it); a border where tokenising may begin anew with the
-            same result: the beginning of a control token. (0, 0) where there is none.
-        """
-        if self.tokens[: len(lead)] != list(lead):
-            return 0, 0
-        borders = sorted(specials)
-        controls = set(self.controls)
-        offset, after_control = 0, True
-        best = (0, 0)
-        for index in range(len(lead), len(self.tokens) + 1):
-            if offset in specials:
-                best = (index, offset)
-            if index == len(self.tokens):
-                break
-            piece = self.pieces[index]
-            if index in controls:
-                if specials.get(offset) != len(piece):
-                    break
-                after_control = True
-            else:
-                if adds_space and after_control:
-                    piece = piece.removeprefix(b" ")
-                after_control = False
-                following = bisect.bisect_left(borders, offset)
-                if following < len(borders) and borders[following] < offset + len(piece):
-                    break
-            if not text.startswith(piece, offset):
-                break
-            offset += len(piece)
-        return best
-
-
 class PromptBuilder:
     """Builds prompts for one loaded model. Engine thread only."""
 
@@ -167,12 +96,32 @@ class PromptBuilder:
         plan = self.plan(request, known)
         if plan.overflow:
             raise ContextOverflowError(_too_long(request, plan))
-        rendered = self._prepare(request, plan.dropped, known)
+        return self._prompt(request, plan.dropped, known)
+
+    def shorten(
+        self, request: GenerationRequest, prompt: Prompt, known: KnownTokens
+    ) -> Prompt | None:
+        """The prompt with at least a quarter of the context less of the oldest messages.
+
+        Returns:
+            None where nothing more can be left out.
+        """
+        quarter = self._loaded.context_length // 4
+        shorter: Prompt | None = None
+        for step in droppable(request.messages):
+            if step > prompt.dropped:
+                shorter = self._prompt(request, step, known)
+                if len(shorter.tokens) <= len(prompt.tokens) - quarter:
+                    break
+        return shorter
+
+    def _prompt(self, request: GenerationRequest, dropped: int, known: KnownTokens) -> Prompt:
+        rendered = self._prepare(request, dropped, known)
         has_template = bool(request.model.chat_template)
         return Prompt(
             text=rendered.text,
             tokens=rendered.tokens,
-            dropped=plan.dropped,
+            dropped=dropped,
             thinking=rendered.thinking,
             may_think=not _speaks_at_once(request),
             amid_thinking=bool(_thinking_begun(request)),

@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from snug.domain.errors import SnugError
+from snug.domain.embedding import Embeddings, Ranking
+from snug.domain.errors import SnugError, UserError
 from snug.domain.events import Event, Failed, Finished, Started, StopReason, Timings, Usage
 from snug.domain.fit import Fit
 from snug.domain.model import Device, LoadOptions, ModelFile, Placement
@@ -40,6 +41,10 @@ class _Engine(Protocol):
     def plan(self, request: GenerationRequest, sink: PlanSink) -> None: ...
     def fit(self, model: ModelFile, options: LoadOptions) -> Fit: ...
     def devices(self) -> tuple[Device, ...]: ...
+    def embed(self, model: ModelFile, options: LoadOptions, texts: Sequence[str]) -> Embeddings: ...
+    def rerank(
+        self, model: ModelFile, options: LoadOptions, query: str, documents: Sequence[str]
+    ) -> Ranking: ...
     def problems(self) -> tuple[str, ...]: ...
     def versions(self) -> dict[str, str]: ...
     def placement(self) -> tuple[ModelFile, Placement] | None: ...
@@ -142,6 +147,17 @@ class Supervisor:
         """What can compute here."""
         return self._chosen().devices()
 
+    def embed(self, model: ModelFile, options: LoadOptions, texts: Sequence[str]) -> Embeddings:
+        """Texts as vectors. Raises: as `EngineHost.embed`; UserError where it may not run here."""
+        return self._direct.embed(model, self._admitted(model).adapt(options), texts)
+
+    def rerank(
+        self, model: ModelFile, options: LoadOptions, query: str, documents: Sequence[str]
+    ) -> Ranking:
+        """How well documents answer a question. Raises: as `embed`."""
+        adapted = self._admitted(model).adapt(options)
+        return self._direct.rerank(model, adapted, query, documents)
+
     def problems(self) -> tuple[str, ...]:
         """What went wrong while bringing up the devices."""
         return self._chosen().problems()
@@ -209,6 +225,18 @@ class Supervisor:
         known = self._verdicts.of(model.sha256)
         return _TRUSTED if known is None and model.sha256 in TRUSTED else known
 
+    def _admitted(self, model: ModelFile) -> Verdict:
+        """The verdict of a model that may run in this process, after a trial where it needs one."""
+        verdict = self._known(model)
+        if verdict is None:
+            verdict = self._admission.admit(model, LoadOptions(), lambda _event: None)
+        if verdict is None or verdict.standing is not Standing.ADMITTED:
+            raise UserError(
+                f"{model.name} did not pass its trial, so that Snug does not make vectors with it. "
+                "Choose another embedding model."
+            )
+        return verdict
+
     def _host(self, verdict: Verdict) -> _Engine:
         admitted = verdict.standing is Standing.ADMITTED
         return self._chosen() if admitted else self._isolated
@@ -268,7 +296,7 @@ class Supervisor:
         host = self._host(verdict)
         (self._isolated if host is self._direct else self._direct).release()
         sink, options = work.sink, verdict.adapt(work.options)
-        if host is self._direct and not verdict.proved:
+        if host is self._direct and not verdict.proved and work.model.sha256 not in TRUSTED:
             sink = self._watched(work, verdict)
         if work.request is None:
             work.attach(host.preload(work.model, options, sink))

@@ -98,6 +98,19 @@ class ConversationService:
         with self._lock:
             return conversation_id in self._running
 
+    def interrupted_model(self, conversation_id: str) -> ModelFile | None:
+        """The model whose answer was cut off at the end of a conversation; None where none was.
+
+        Raises: NotFoundError.
+        """
+        conversation = self._store.conversation(conversation_id)
+        path = conversation.active_path()
+        if not path or path[-1].role is not Role.ASSISTANT:
+            return None
+        if path[-1].status is not Status.INTERRUPTED:
+            return None
+        return self._models.resolve(path[-1].model)
+
     # -- changing -----------------------------------------------------------------------------
 
     def create(self, settings: ConversationSettings | None = None, title: str = "") -> Conversation:
@@ -378,6 +391,9 @@ class ConversationService:
             messages=tuple(messages),
             sampling=settings.sampling,
             load=self._models.load_options(model),
+            conversation=conversation.id,
+            keep=True,
+            lookup=self._models.settings.lookup,
             adapters=settings.adapters,
             overflow=self._overflow(settings),
         )

@@ -7,8 +7,6 @@ import contextlib
 from snug.domain.errors import SnugError
 from snug.services.protocols import ConversationStore
 
-ENGINE_HOST = "engine.host"  # "auto" or "isolated": where models run
-
 
 class Preferences:
     """Named texts, such as the window's geometry or the colour scheme. Reads are immediate."""
