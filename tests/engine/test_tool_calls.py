@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snug.domain.conversation import Role
@@ -190,6 +190,7 @@ _SOUP = st.lists(
 _TEMPLATES = st.sampled_from(sorted({template for template, _ in FAMILIES.values()}))
 
 
+@settings(max_examples=400)
 @given(_SOUP, _CUTS, _TEMPLATES)
 def test_however_a_stream_is_cut_the_events_are_the_same(
     soup: list[str], cuts: list[int], template: str
@@ -200,6 +201,7 @@ def test_however_a_stream_is_cut_the_events_are_the_same(
     assert _read(template, (data[i : i + 1] for i in range(len(data)))) == whole
 
 
+@settings(max_examples=400)
 @given(_SOUP, _TEMPLATES)
 def test_every_word_that_went_in_comes_out_once(soup: list[str], template: str) -> None:
     marked = "".join(f"{piece}w{n}q" for n, piece in enumerate(soup))

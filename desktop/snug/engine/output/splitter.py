@@ -103,6 +103,8 @@ class Splitter:
         return self._out
 
     def _text(self, text: str) -> None:
+        if not text:
+            return
         if self._given:  # the prompt wrote this much, not the model
             text = text.removeprefix(self._given)
             self._given = ""
@@ -180,8 +182,7 @@ class Splitter:
 
     def _enter(self, match: re.Match[str]) -> None:
         before, opener = self._take(match.end())[: match.start()], match.group()
-        if before.strip() or opener in self._channels:
-            self._text(before)
+        self._text(before)
         if opener in self._channels:
             self._close, self._inner_start = self._channels[opener], True
         elif opener in self._blocks:
