@@ -18,6 +18,7 @@ from snug.domain.sampling import Sampling
 from snug.engine.host import EngineHost, Job
 from snug.engine.loaded import LoadedModel
 from snug.engine.native import Native
+from snug.engine.session import Session
 
 CONTEXT = LoadOptions(context_length=2048)
 GREEDY = Sampling(temperature=0.0, max_tokens=24)
@@ -96,8 +97,13 @@ class Asking:
 
     def loaded(self) -> LoadedModel:
         """The model as it lies in memory."""
-        assert self.host._loaded is not None
-        return self.host._loaded
+        return self.session().loaded
+
+    def session(self) -> Session:
+        """What exists while the model is loaded; look at it from the engine's thread or idle."""
+        session = self.host._worker.session
+        assert session is not None
+        return session
 
     def tokens(self, text: str) -> list[int]:
         """Token ids of a rendered prompt."""

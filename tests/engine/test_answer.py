@@ -47,8 +47,7 @@ def test_greedy_tokens_equal_a_bare_decode_loop(ask: Asking) -> None:
         f"<|im_end|>\n<|im_start|>user\n{STORY}<|im_end|>\n<|im_start|>assistant\n"
     )
     assert answer.started.prompt_tokens == len(prompt)
-    assert ask.host._decoder is not None
-    ours = ask.host._decoder.known.tokens[len(prompt) :]
+    ours = ask.session().chat.decoder.known.tokens[len(prompt) :]
     bare = ask.host.call(lambda native: bare_greedy(native, ask.model, prompt, 64))
     assert len(ours) == 63  # the last one drawn is not decoded
     assert ours == bare[:63]
@@ -78,8 +77,7 @@ def test_the_size_of_prefill_steps_does_not_change_the_answer(ask: Asking) -> No
     texts = set()
     for chunk in (64, 192, 384):
         ask("Forget.", replace(GREEDY, max_tokens=1))
-        assert ask.host._decoder is not None
-        ask.host._decoder._chunk = chunk
+        ask.session().chat.decoder._chunk = chunk
         answer = ask(long, SEEDED)
         texts.add(answer.text)
         borders = [event.done for event in answer.events if isinstance(event, Prefill)]
@@ -128,8 +126,7 @@ def test_stop_texts_end_the_answer_and_are_not_part_of_it(ask: Asking) -> None:
 
 def test_an_answer_that_was_begun_goes_on_exactly(ask: Asking) -> None:
     whole = ask(STORY, replace(GREEDY, max_tokens=48))
-    assert ask.host._decoder is not None
-    tokens = ask.host._decoder.known.tokens[whole.started.prompt_tokens :]
+    tokens = ask.session().chat.decoder.known.tokens[whole.started.prompt_tokens :]
     head = b"".join(map(ask.loaded().piece, tokens[:20])).decode()
     rest = ask(STORY, replace(GREEDY, max_tokens=28), answer_start=head)
     assert head + rest.text == whole.text
@@ -184,8 +181,6 @@ def test_thinking_that_was_begun_goes_on_as_thinking(ask: Asking, opens: bool) -
     prompt = f"{tail}<think>\n{begun}"
     assert thinker(STORY, GREEDY, thinking_start=f"{begun}\n\nFirst").reasoning != answer.reasoning
     request = thinker.request(STORY, thinking_start=begun)
-    builder, decoder = ask.host._builder, ask.host._decoder
-    assert builder is not None
-    assert decoder is not None
+    builder, decoder = ask.session().builder, ask.session().chat.decoder
     built = ask.host.call(lambda _native: builder.build(request, decoder.known))
     assert built.text.endswith(prompt)

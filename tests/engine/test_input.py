@@ -47,9 +47,7 @@ ODD = [
 
 def _prompt(ask: Asking, messages: tuple[PromptMessage, ...], answer_start: str = "") -> Prompt:
     """The prompt as the engine builds it; the model must be loaded."""
-    builder, decoder = ask.host._builder, ask.host._decoder
-    assert builder is not None
-    assert decoder is not None
+    builder, decoder = ask.session().builder, ask.session().chat.decoder
     request = ask.request(messages, answer_start=answer_start)
     return ask.host.call(lambda _native: builder.build(request, decoder.known))
 

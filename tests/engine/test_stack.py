@@ -34,7 +34,7 @@ host.preload(
     lambda event: loaded.set() if isinstance(event, Started) else None,
 )
 loaded.wait(60)
-print(len(host.call(lambda _native: host._loaded.tokenise("a" * 60_000))))
+print(len(host.call(lambda _native: host._worker.session.loaded.tokenise("a" * 60_000))))
 host.close()
 """
 

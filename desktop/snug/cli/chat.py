@@ -37,7 +37,6 @@ from snug.services.bundle import Services
 from snug.services.conversations import Run
 
 INTERRUPTED = 130
-_Asked = dict[str, str]  # what goes with each message: schema and tools, as text
 _HELP = "Commands: /new starts afresh, /again answers again, /quit ends. Ctrl+C stops an answer."
 
 
@@ -71,7 +70,7 @@ def run(session: Session) -> int:
     if options.prompt is not None and not options.prompt.strip():
         raise UserError("The prompt is empty. Write a message after --prompt.")
     asked = _Asked(_read(options.schema, "schema"), _read(options.tools, "tools"), options.logprobs)
-    check_tools(asked["tools"])  # before anything is loaded
+    check_tools(asked.tools)  # before anything is loaded
     opener = session.open_temporary if options.no_save else session.open
     with opener() as services:
         model = services.models.resolve(options.model) if options.model else None

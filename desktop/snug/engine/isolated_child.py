@@ -65,7 +65,9 @@ class RemoteKeeper:
         self._pipe = pipe
         self._answer: Future[bytes | None] = Future()
 
-    def save(self, conversation: str, fingerprint: str, data: bytes | memoryview) -> None:
+    def save(
+        self, conversation: str, fingerprint: str, data: bytes | bytearray | memoryview
+    ) -> None:
         """See `StateKeeper`."""
         size = memoryview(data).nbytes
         name = StateName(conversation, fingerprint, size)

@@ -205,7 +205,7 @@ def pack_event(number: int, event: Event) -> bytes:
     return pack(_EVENTS[type(event)], number, event)
 
 
-def pack_chunks(number: int, data: bytes | memoryview) -> Iterator[bytes]:
+def pack_chunks(number: int, data: bytes | bytearray | memoryview) -> Iterator[bytes]:
     """A state's bytes in frames of at most `CHUNK_BYTES`."""
     whole = memoryview(data).cast("B")
     for begin in range(0, len(whole), CHUNK_BYTES):

@@ -59,7 +59,9 @@ class _Kept:
 class NoStates:
     """The keeper of a temporary vault: it keeps nothing."""
 
-    def save(self, conversation: str, fingerprint: str, data: bytes | memoryview) -> None:
+    def save(
+        self, conversation: str, fingerprint: str, data: bytes | bytearray | memoryview
+    ) -> None:
         """Does nothing."""
 
     def load(self, conversation: str, fingerprint: str) -> bytearray | None:
@@ -82,7 +84,9 @@ class KvStates:
             with contextlib.suppress(SnugError):
                 writer.submit(self.sweep)
 
-    def save(self, conversation: str, fingerprint: str, data: bytes | memoryview) -> None:
+    def save(
+        self, conversation: str, fingerprint: str, data: bytes | bytearray | memoryview
+    ) -> None:
         """Keep a state in place of the conversation's earlier one, within the limit.
 
         Encrypts and writes on the calling thread. A state that is larger than the limit, or of a
