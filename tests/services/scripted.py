@@ -110,6 +110,9 @@ class ScriptedEngine:
     def versions(self) -> dict[str, str]:
         return {}
 
+    def forget(self, conversation_id: str) -> None:
+        pass
+
     def release(self) -> None:
         self.releases += 1
 

@@ -330,6 +330,9 @@ class FakeEngine:
     def versions(self) -> dict[str, str]:
         return {"llama.cpp": "b1", "cpu": "haswell"}
 
+    def forget(self, conversation_id: str) -> None:
+        pass
+
     def release(self) -> None:
         self.releases += 1
         self._loaded = None

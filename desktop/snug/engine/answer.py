@@ -131,6 +131,7 @@ class Answerer:
         )
         stream = stream_for(prompt)
         reason = StopReason.STOPPED
+        self._lane.at_work = True
         try:
             for done, total in self._lane.decoder.prefill(prompt.tokens):
                 sink(Prefill(done, total))
@@ -138,6 +139,8 @@ class Answerer:
             reason = yield from self._decode(request, prompt, stream, clock, sink)
         except Aborted:
             pass
+        finally:
+            self._lane.at_work = False
         for event in stream.flush():
             sink(event)
         usage = Usage(len(prompt.tokens), cached, clock.drawn)

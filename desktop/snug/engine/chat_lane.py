@@ -40,6 +40,7 @@ class ChatLane:
         self.warm = warm
         self.draft: DraftModel | None = None
         self.lookup_pace, self.draft_pace = Pace(), Pace()
+        self.at_work = False  # an answer is being made
         self._builder = builder
         self._owner: GenerationRequest | None = None
         self._adapters = ""  # names those that the cache was computed with
@@ -85,11 +86,12 @@ class ChatLane:
         return shorter
 
     def forget(self, conversation: str) -> None:
-        """Keep nothing of a conversation."""
+        """Keep nothing of a conversation, unless it is being answered."""
         self.warm.drop(conversation)
-        if self._owner is not None and self._owner.conversation == conversation:
-            self._owner = None
-            self.decoder.rewind(0)
+        if self._owner is None or self._owner.conversation != conversation or self.at_work:
+            return
+        self._owner = None
+        self.decoder.rewind(0)
 
     def put_away(self) -> None:
         """The present conversation's state goes to the warm ones."""

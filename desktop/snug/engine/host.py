@@ -129,6 +129,10 @@ class EngineHost:
             raise EnvironmentFault("Snug is closing.")
         return future.result()
 
+    def forget(self, conversation_id: str) -> None:
+        """Drop what the caches hold of a conversation that was deleted; returns at once."""
+        self._ask(lambda: self._worker.forget(conversation_id))
+
     def release(self) -> None:
         """Give the model's memory back unless something runs or waits; returns at once."""
         self._ask(self._release)

@@ -116,6 +116,14 @@ class IsolatedEngine:
         """The loaded model and where it lies."""
         return self._loop.placed
 
+    def forget(self, conversation_id: str) -> None:
+        """Drop what the child holds of a conversation that was deleted: it ends, if it is idle.
+
+        What it holds of others goes to the keeper on the way.
+        """
+        del conversation_id
+        self.release()
+
     def release(self) -> None:
         """End the child, and with it all it holds, unless it is at work."""
         self._loop.run(self._loop.leave_if_idle)

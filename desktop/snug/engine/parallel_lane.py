@@ -33,6 +33,7 @@ MOST = 32  # sequences
 DEFAULT_LIMIT = 512  # tokens of an answer that names no limit
 _BESIDE_CHAT = 64  # prompt tokens of a step while a person waits for the other lane
 _WORTH_COPYING = 32  # tokens
+_FEWEST = 8  # sequences, where there is memory
 _SHORTEST = 512  # tokens of a sequence
 _MEMORY_SHARE = 0.5  # of what is free, for the caches of all sequences
 
@@ -110,7 +111,8 @@ class ParallelLane:
         self.switch = AbortSwitch()
         length = min(max(need_tokens, _SHORTEST), loaded.context_length)
         length = -(-length // 256) * 256  # llama.cpp's own step
-        count = min(MOST, max(1, waiting), max(1, room_tokens(native, loaded) // length))
+        wanted = max(_FEWEST, waiting)  # more may come while the first are being answered
+        count = min(MOST, wanted, max(1, room_tokens(native, loaded) // length))
         self.context = loaded.new_context(length * count, count)
         if not self.context:
             raise OutOfMemoryError(

@@ -44,6 +44,7 @@ class _Engine(Protocol):
     def problems(self) -> tuple[str, ...]: ...
     def versions(self) -> dict[str, str]: ...
     def placement(self) -> tuple[ModelFile, Placement] | None: ...
+    def forget(self, conversation_id: str) -> None: ...
     def release(self) -> None: ...
     def close(self, timeout_s: float = 10.0) -> None: ...
 
@@ -172,6 +173,11 @@ class Supervisor:
     def placement(self) -> tuple[ModelFile, Placement] | None:
         """The loaded model and where it lies."""
         return self._direct.placement() or self._isolated.placement()
+
+    def forget(self, conversation_id: str) -> None:
+        """Drop what the caches hold of a conversation that was deleted."""
+        self._direct.forget(conversation_id)
+        self._isolated.forget(conversation_id)
 
     def release(self) -> None:
         """Give the model's memory back, unless it is at work."""

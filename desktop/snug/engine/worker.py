@@ -128,6 +128,11 @@ class Worker:
             _log.exception("plan failed")
             sink(SnugError(mistake(error)))
 
+    def forget(self, conversation: str) -> None:
+        """Keep nothing of a conversation; one that is being answered is left alone."""
+        if self.session is not None:
+            self.session.chat.forget(conversation)
+
     def given_back(self) -> dict[str, int]:
         """What unloading would free, by device: the next model is loaded only after that."""
         return self.session.loaded.held if self.session is not None else {}

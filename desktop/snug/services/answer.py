@@ -219,7 +219,9 @@ def _merged(events: list[Event]) -> list[Event]:
     for event in events:
         last = merged[-1] if merged else None
         if isinstance(event, TextDelta) and isinstance(last, TextDelta):
-            merged[-1] = TextDelta(last.text + event.text, last.tokens + event.tokens)
+            merged[-1] = TextDelta(
+                last.text + event.text, last.tokens + event.tokens, last.logprobs + event.logprobs
+            )
         elif isinstance(event, ReasoningDelta) and isinstance(last, ReasoningDelta):
             merged[-1] = ReasoningDelta(last.text + event.text, last.tokens + event.tokens)
         else:

@@ -140,6 +140,7 @@ class ConversationService:
             run.cancel()
             run.wait(5.0)
         self._store.delete(conversation_id)
+        self._engine.forget(conversation_id)
 
     def save_draft(self, conversation_id: str, draft: str) -> None:
         """Keep what stands unsent in the composer; returns at once."""

@@ -80,6 +80,9 @@ class Engine(Protocol):
     ) -> Ranking:
         """How well each document answers a question; waits for the engine. Raises: SnugError."""
 
+    def forget(self, conversation_id: str) -> None:
+        """Keep nothing of a conversation in memory that was deleted."""
+
     def release(self) -> None:
         """Give the model's memory back unless it is at work; the next request loads it again."""
 
