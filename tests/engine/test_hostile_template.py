@@ -256,7 +256,10 @@ def test_a_confined_process_opens_neither_file_nor_socket_nor_process() -> None:
     done = subprocess.run(
         [sys.executable, "-I", "-c", script], capture_output=True, text=True, check=True
     )
-    assert json.loads(done.stdout) == ["OSError", "OSError", "OSError", "MemoryError"]
+    *refused, memory = json.loads(done.stdout)
+    # By the kernel's walls where it has them (PermissionError), by the limits elsewhere.
+    assert [each in ("OSError", "PermissionError") for each in refused] == [True] * 3
+    assert memory == "MemoryError"
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")

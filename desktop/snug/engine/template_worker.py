@@ -23,6 +23,8 @@ from jinja2.nodes import Node
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from snug.engine.sandbox import Rules, confine
+
 MEMORY_BYTES = 512 * 2**20
 MAX_OUTPUT_BASE = 64 * 1024  # plus four times the input
 _FAULTS = (
@@ -139,6 +141,8 @@ def _refuse(message: object = "") -> NoReturn:
 
 
 def _confine() -> None:
+    """No file, no socket, no new process; walls of the kernel where it has them, then limits."""
+    confine(Rules(programs=False))
     with contextlib.suppress(ImportError, ValueError, OSError):  # Windows has no `resource`
         import resource
 
