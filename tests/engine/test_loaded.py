@@ -109,7 +109,7 @@ def test_what_is_held_counts_as_free_for_the_next_model(ask: Asking) -> None:
     options = LoadOptions(context_length=2048)
     ask("Hi")
     found = ask.host.fit(ask.model, options)
-    held = ask.host.call(lambda _native: ask.host._given_back())
+    held = ask.host.call(lambda _native: ask.host._worker.given_back())
     parts = found.projection.devices
     assert held == {part.device: part.total - part.mapped for part in parts}
     assert held["CPU"] > found.projection.kv_cache

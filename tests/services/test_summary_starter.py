@@ -33,7 +33,7 @@ def desk(tmp_path: Path, engine: EngineHost) -> Iterator[Desk]:
 
 
 def _choose(desk: Desk, overflow: Overflow) -> None:
-    desk.service.save_settings(desk.id, ConversationSettings(None, "", _SHORT, overflow))
+    desk.service.save_settings(desk.id, ConversationSettings(None, "", _SHORT, overflow=overflow))
 
 
 def test_a_long_conversation_goes_on_with_a_summary_that_the_model_wrote(desk: Desk) -> None:

@@ -48,6 +48,7 @@ class Slot:
         self.prompt_tokens = 0
         self.cached = 0  # of tokens, with KV entries
         self.waits_for: tuple[Slot, int] | None = None  # (who reads the same, how many tokens)
+        self.added = 0  # tokens that this step decodes
         self.place = -1  # of its logits in the batch of this step
         self.limit = UNLIMITED
         self.reused = 0
@@ -206,6 +207,7 @@ class ParallelLane:
             return
         for slot in self._slots:
             if slot.job is not None:
+                slot.cached += slot.added
                 self._advance(slot)
 
     def close(self) -> None:
@@ -222,10 +224,10 @@ class ParallelLane:
     def _fill(self, prompt_room: int) -> None:
         """The next token of every answer, then as much of new prompts as the step has room for."""
         for slot in self._slots:
-            slot.place = -1
+            slot.place, slot.added = -1, 0
             if slot.job is not None and slot.cached >= slot.prompt_tokens:
                 slot.place = self._batch.add(slot.tokens[slot.cached :], slot.cached, slot.sequence)
-                slot.cached += 1
+                slot.added = 1
         for slot in self._slots:
             if slot.job is None or slot.cached >= slot.prompt_tokens or self._waits(slot):
                 continue
@@ -235,7 +237,7 @@ class ParallelLane:
                 break
             part = slot.tokens[slot.cached : slot.cached + count]
             slot.place = self._batch.add(part, slot.cached, slot.sequence)
-            slot.cached += count
+            slot.added = count
             prompt_room -= count
             if count < left:
                 self._batch.unwant_last()
