@@ -122,6 +122,11 @@ class Sampling:
     min_keep: int = 1
     grammar: str = ""
 
+    @property
+    def repeatable(self) -> bool:
+        """The same question gets the same answer: nothing is left to chance, or by a seed."""
+        return self.temperature == 0.0 or self.seed is not None
+
     def __post_init__(self) -> None:
         for kinds, ranges in (((int, float), _REALS), ((int,), _WHOLE)):
             for name, (low, high) in ranges.items():

@@ -160,7 +160,9 @@ class Answerer:
         sampler = Sampler(self._native.llama, loaded, sampling, request.schema)
         teller = Teller(self._native.llama, loaded, loaded.context, request.top_logprobs)
         guesser, pace = lane.guesser(request, prompt)
-        source = TokenSource(lane.decoder, sampler, loaded.ends_turn, guesser, pace)
+        # What is drawn by chance may be drawn faster; what must come out the same must not differ.
+        may_guess = lane.exactness.holds if sampling.repeatable else lambda: True
+        source = TokenSource(lane.decoder, sampler, loaded.ends_turn, guesser, pace, may_guess)
         try:
             while True:
                 token = source.draw()

@@ -16,6 +16,7 @@ from snug.engine.adapters import Adapters
 from snug.engine.decoder import AbortSwitch, Decoder
 from snug.engine.draft import DraftModel
 from snug.engine.drawing import Guesser, LookupGuesser
+from snug.engine.exactness import Exactness
 from snug.engine.loaded import LoadedModel
 from snug.engine.pace import Pace
 from snug.engine.prompt import Prompt, PromptBuilder
@@ -37,6 +38,8 @@ class ChatLane:
         adapters: Adapters,
     ) -> None:
         self.decoder = Decoder(native_llama, loaded, switch)
+        size = native_llama.llama_vocab_n_tokens(loaded.vocabulary)
+        self.exactness = Exactness(native_llama, self.decoder, size)
         self.warm = warm
         self.draft: DraftModel | None = None
         self.lookup_pace, self.draft_pace = Pace(), Pace()

@@ -61,12 +61,19 @@ class TokenSource:
         ends_turn: Callable[[int], bool],
         guesser: Guesser | None = None,
         pace: Pace | None = None,
+        may_guess: Callable[[], bool] = lambda: True,
     ) -> None:
+        """Ready to draw after a prefill.
+
+        Args:
+            may_guess: asked before guesses are decoded.
+        """
         self._decoder = decoder
         self._sampler = sampler
         self._ends_turn = ends_turn
         self._guesser = guesser if decoder.can_go_back else None
         self._pace = pace or Pace()
+        self._may_guess = may_guess
         self._waiting: int | None = None  # drawn, but without a KV entry yet
         self._tried: list[int] = []  # guesses that were decoded with the last step
         self._base = 0  # tokens cached up to and with the one that those guesses follow
@@ -105,6 +112,8 @@ class TokenSource:
         self._waiting, self._tried, self._shadow = None, [], None
         if self._guesser is not None and self._decoder.free > MOST_AT_ONCE:
             self._tried, self._shadow = self._guesser.propose(self._pace.choose)
+            if self._tried and not self._may_guess():
+                self._tried, self._shadow = [], self._tried[0]
         if not self._tried:
             self._decoder.step(token)
             self._place = -1
