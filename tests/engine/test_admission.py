@@ -191,10 +191,9 @@ class TestSupervisor:
     ) -> None:
         engine = build(trial=_aborting(), isolated=_aborting())
         assert "4" in _ask(engine, starter).text
-        kept = verdicts.of(starter.sha256)
-        assert kept is not None
-        assert kept.proved
-        assert pages["engine.in_flight"] == ""
+        # It is known beforehand: a window that is killed amid its first answer accuses nobody.
+        assert verdicts.of(starter.sha256) is None
+        assert not pages.get("engine.in_flight")
         assert engine.placement() is not None
 
     def test_a_stranger_is_tried_and_then_runs_here(

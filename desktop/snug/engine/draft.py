@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from snug.domain.errors import UserError
 from snug.domain.model import LoadOptions, ModelFile
 from snug.engine.decoder import AbortSwitch, Decoder
@@ -81,6 +79,8 @@ class DraftModel:
 
     def _likeliest(self) -> tuple[int, float]:
         """The likeliest next token and its share of the probability."""
+        import numpy as np  # the bindings have loaded it already
+
         pointer = self._llama.llama_get_logits_ith(self._loaded.context, -1)
         logits = np.ctypeslib.as_array(pointer, shape=(self._size,))
         token = int(logits.argmax())

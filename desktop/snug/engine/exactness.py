@@ -9,12 +9,13 @@ holds for this model here is found out once, on tokens that are in the cache any
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from snug.engine.decoder import MOST_AT_ONCE, Decoder
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _TRIED = 5  # tokens
 _BORDER = 256  # cached tokens from which llama.cpp looks at 512 entries
@@ -59,9 +60,11 @@ class Exactness:
         decoder.rewind(start)
         for token in tokens:
             decoder.step(token)
-        same = bool(np.array_equal(together, self._logits(-1)))
+        same = bool((together == self._logits(-1)).all())
         return decoder.restore(before) and same
 
     def _logits(self, place: int) -> NDArray[np.float32]:
+        import numpy as np  # the bindings have loaded it already
+
         pointer = self._llama.llama_get_logits_ith(self._decoder.context, place)
         return np.ctypeslib.as_array(pointer, shape=(self._size,)).copy()

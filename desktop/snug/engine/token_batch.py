@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class TokenBatch:
@@ -18,6 +19,8 @@ class TokenBatch:
     """
 
     def __init__(self, llama: Any, size: int, sequences: int = 1) -> None:
+        import numpy as np  # the bindings have loaded it already; a list of models needs neither
+
         self._tokens: NDArray[np.int32] = np.zeros(size, np.int32)
         self._positions: NDArray[np.int32] = np.zeros(size, np.int32)
         self._counts: NDArray[np.int32] = np.ones(size, np.int32)
