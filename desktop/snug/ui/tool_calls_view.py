@@ -46,11 +46,9 @@ class ToolCallsView(FoldedText):
 
     def _blocks(self) -> Sequence[Block]:
         blocks: list[Block] = []
-        many = len(self._calls) > 1
-        for number, call in enumerate(self._calls[:MAX_CALLS], 1):
-            if many:
-                blocks.append(Prose(f"{number}. `{self._named(call).replace('`', '')}`"))
-            blocks.append(_arguments(call.arguments))
+        for call in self._calls[:MAX_CALLS]:
+            name = self._named(call).replace("`", "")
+            blocks += [Prose(f"`{name}`"), _arguments(call.arguments)]
         return blocks
 
 
