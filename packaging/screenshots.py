@@ -1,6 +1,6 @@
 """Takes the README's picture of the window: the real window over the real rooms.
 
-    .venv/bin/python packaging/screenshots.py [--out FILE] [--scheme dark] [--size 1280x800] [--place settings]
+    .venv/bin/python packaging/screenshots.py [--out FILE] [--scheme dark] [--place settings]
 
 The vault is a temporary one with sample conversations, written for the picture; the model is the
 starter, really loaded. Without a display it draws offscreen.
