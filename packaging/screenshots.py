@@ -1,6 +1,6 @@
 """Takes the README's picture of the window: the real window over the real rooms.
 
-    .venv/bin/python packaging/screenshots.py [--out FILE] [--scheme dark] [--size 1280x800]
+    .venv/bin/python packaging/screenshots.py [--out FILE] [--scheme dark] [--place settings]
 
 The vault is a temporary one with sample conversations, written for the picture; the model is the
 starter, really loaded. Without a display it draws offscreen.
@@ -117,6 +117,7 @@ def take(application: Application, shown_id: str, options: argparse.Namespace) -
     from PySide6.QtWidgets import QApplication
 
     from snug.ui.main_window import MainWindow
+    from snug.ui.places import Place
     from snug.ui.theme import Theme
     from snug.ui.tokens import Scheme
 
@@ -132,6 +133,7 @@ def take(application: Application, shown_id: str, options: argparse.Namespace) -
     QTimer.singleShot(TIMEOUT_MS, lambda: app.exit(1))
     window.show()
     window.open_conversation(shown_id)
+    window.go_to(Place(options.place))
     ready = app.exec() == 0
     options.out.parent.mkdir(parents=True, exist_ok=True)
     window.grab().save(str(options.out))
@@ -145,6 +147,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=DEFAULT_OUT)
     parser.add_argument("--scheme", default="light", choices=("light", "dark", "contrast"))
     parser.add_argument("--size", default="1280x800", help="WIDTHxHEIGHT in logical pixels")
+    parser.add_argument("--place", default="chats", choices=("chats", "models", "settings"))
     parser.add_argument("--scale", default="2", help="device pixels per logical pixel")
     options = parser.parse_args()
     if not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY"):

@@ -13,6 +13,7 @@ from tests.engine.asking import CONTEXT, GREEDY, talk
 from tests.listener import Listener
 from tests.models.mutations import write_all
 
+from snug.domain.errors import RemedyKind
 from snug.domain.events import Failed, Finished, Loading, StopReason
 from snug.domain.model import LoadOptions, ModelFile
 from snug.domain.prompt import GenerationRequest
@@ -259,7 +260,9 @@ class TestSupervisor:
         bad = {settings_mark(CONTEXT): "It crashed."}
         verdicts.keep(starter.sha256, Verdict(Standing.ISOLATED, quarantined=bad))
         engine = build()
-        assert isinstance(_ask(engine, starter).events[-1], Failed)
+        refusal = _ask(engine, starter).events[-1]
+        assert isinstance(refusal, Failed)
+        assert refusal.remedies[0].kind is RemedyKind.RELEASE_QUARANTINE
         assert "4" in _ask(engine, starter, LoadOptions(context_length=1024)).text
 
     def test_a_plan_and_a_fit_of_an_unknown_model_do_not_load_it_here(

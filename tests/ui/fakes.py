@@ -221,6 +221,9 @@ class FakeStore:
     def set_leaf(self, conversation_id: str, leaf_id: str | None) -> None:
         self._change(conversation_id, lambda c: replace(c, leaf_id=leaf_id))
 
+    def set_pinned(self, conversation_id: str, message_id: str, pinned: bool) -> None:
+        self._change_message(message_id, lambda message: replace(message, pinned=pinned))
+
     def set_title(self, conversation_id: str, title: str) -> None:
         self._change(conversation_id, lambda c: replace(c, title=title))
 

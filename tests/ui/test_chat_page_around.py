@@ -13,15 +13,14 @@ from tests.ui.chat import MODEL, USER, button, make_page, quiet, shown, write
 from tests.ui.fakes import LARGE, SMALL, Rooms, put_conversation
 
 from snug.domain.conversation import Part, PartKind
-from snug.domain.events import (
-    Paused,
-    Resumed,
-)
+from snug.domain.errors import Remedy, RemedyKind
+from snug.domain.events import Failed, Paused, Resumed, Shifted, ToolCall
 from snug.domain.prompt import ContextPlan
 from snug.services.bundle import Services
 from snug.ui.chat_page import NEW_DRAFT, ChatPage
 from snug.ui.link_prompt import LinkPrompt
 from snug.ui.theme import Theme
+from snug.ui.turn import Action
 from snug.ui.words import count_words
 
 
@@ -163,3 +162,73 @@ def test_parts_of_a_stored_answer_are_told_apart(
     page.open_conversation(kept.id)
     assert shown(page)[1] == (MODEL, "A")
     assert button(page, "reasoningFold").text() == "Thought before answering"
+
+
+# -- what an answer brings besides text -------------------------------------------------------
+
+
+def test_a_call_of_a_tool_shows_below_the_answer_and_is_kept(
+    qtbot: QtBot, rooms: Rooms, page: ChatPage
+) -> None:
+    rooms.engine.script = ["Let me look.", ToolCall("get_weather", '{"city": "Graz"}')]
+    write(qtbot, page, "Weather?")
+    qtbot.waitUntil(lambda: quiet(page))
+    assert button(page, "toolCallsFold").text() == "Asked for get_weather — not run"
+    assert page.conversation_id is not None
+    assert len(rooms.store.kept[page.conversation_id].messages[-1].tool_calls) == 1
+
+
+def test_a_context_that_runs_full_on_the_way_is_told(
+    qtbot: QtBot, rooms: Rooms, page: ChatPage
+) -> None:
+    rooms.engine.script = ["One", Shifted(4), 30.0]
+    write(qtbot, page, "Long?")
+    qtbot.waitUntil(lambda: "4 oldest messages are left out" in page.foot.context_notice.text)
+    page.stop()
+    qtbot.waitUntil(lambda: quiet(page) and page.foot.context_notice.text == "")
+
+
+def test_a_model_in_quarantine_is_released_and_asked_again_with_one_click(
+    qtbot: QtBot, rooms: Rooms, services: Services, page: ChatPage
+) -> None:
+    released: list[str] = []
+    services.models.release_quarantine = lambda model: released.append(model.name)
+    remedies = (Remedy(RemedyKind.RELEASE_QUARANTINE),)
+    rooms.engine.script = [Failed("It is in quarantine.", remedies)]
+    write(qtbot, page, "Hello?")
+    qtbot.waitUntil(lambda: quiet(page))
+    offer = button(page, "noteButton")
+    assert offer.text() == "Try this model again"
+    rooms.engine.script = ["Better."]
+    offer.click()
+    qtbot.waitUntil(lambda: quiet(page) and shown(page)[-1] == (MODEL, "Better."))
+    assert len(released) == 1
+
+
+def test_an_answer_whose_engine_ended_goes_on_where_it_was(
+    qtbot: QtBot, rooms: Rooms, page: ChatPage
+) -> None:
+    rooms.engine.script = ["Half", Failed("The engine ended unexpectedly.")]
+    write(qtbot, page, "Hello?")
+    qtbot.waitUntil(lambda: quiet(page))
+    rooms.engine.script = [" and whole."]
+    offer = button(page, "noteButton")
+    assert offer.text() == "Continue"
+    offer.click()
+    qtbot.waitUntil(lambda: quiet(page) and shown(page)[-1] == (MODEL, "Half and whole."))
+    assert rooms.engine.requests[-1].answer_start == "Half"
+
+
+def test_a_message_is_pinned_marked_and_let_go(qtbot: QtBot, rooms: Rooms, page: ChatPage) -> None:
+    one = put_conversation(rooms.store, "One", 1, (USER, "Q"), (MODEL, "A"))
+    page.open_conversation(one.id)
+    qtbot.waitUntil(lambda: quiet(page))
+    asked_id = one.messages[0].id
+    page.transcript.asked.emit(Action.PIN, asked_id)
+    assert rooms.store.kept[one.id].message(asked_id).pinned
+    mark = button(page, "pinMessage")
+    assert mark.isVisible()
+    assert mark.accessibleName().startswith("Pinned")
+    mark.click()
+    assert not rooms.store.kept[one.id].message(asked_id).pinned
+    assert mark.accessibleName().startswith("Pin,")

@@ -219,3 +219,12 @@ def test_blocks_that_are_taken_back_leave_nothing(
     assert text.headers == []
     text.show_blocks([Code("x", "c")], 1.0)
     assert text.toPlainText() == "x"
+
+
+@pytest.mark.parametrize("before", ["", "Look:\n\n"])
+def test_the_bar_of_a_code_block_is_in_sight_wherever_it_stands(
+    qtbot: QtBot, theme: Theme, page: QWidget, before: str
+) -> None:
+    text = show(qtbot, theme, page, before + "```json\n{}\n```")
+    (header,) = text.headers
+    assert header.y() >= 0

@@ -20,6 +20,7 @@ from snug.domain.model import ModelFile, Placement
 from snug.engine.child_process import ChildProcess
 from snug.engine.crashes import GARBAGE, CrashLog, crash_sentence, hang_sentence
 from snug.engine.isolated_running import (
+    QUARANTINE_REMEDIES,
     ChildPlan,
     CrashSink,
     RunningChild,
@@ -193,7 +194,7 @@ class IsolatedLoop:
             work = self._waiting[0]
             if isinstance(work, IsolatedJob) and self._crashes.too_many(crash_key(work)):
                 self._waiting.popleft()
-                end_job(work, Failed(quarantine_sentence(work.model)))
+                end_job(work, Failed(quarantine_sentence(work.model), QUARANTINE_REMEDIES))
                 continue
             child = self._child
             if child is None:

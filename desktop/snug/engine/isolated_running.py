@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
-from snug.domain.errors import SnugError
+from snug.domain.errors import Remedy, RemedyKind, SnugError
 from snug.domain.events import Event, Failed
 from snug.domain.model import LoadOptions, ModelFile
 from snug.engine.child_process import CHILD_COMMAND, ChildProcess
@@ -14,6 +14,7 @@ from snug.engine.isolated_work import IsolatedJob, Question
 from snug.engine.wire import ModelQuestion
 
 CrashSink = Callable[[ModelFile, LoadOptions, str, bool], None]
+QUARANTINE_REMEDIES = (Remedy(RemedyKind.RELEASE_QUARANTINE), Remedy(RemedyKind.OPEN_SETTINGS))
 _log = logging.getLogger(__name__)
 
 
@@ -100,7 +101,7 @@ def refuse(work: IsolatedJob | Question, error: SnugError) -> None:
     if isinstance(work, Question):
         work.answer(error)
     else:
-        end_job(work, Failed(error.message))
+        end_job(work, Failed(error.message, error.remedies))
 
 
 def end_job(job: IsolatedJob, event: Event) -> None:

@@ -21,6 +21,7 @@ from snug.domain.model import Device, LoadOptions, ModelFile, Placement
 from snug.domain.prompt import GenerationRequest
 from snug.domain.quarantine import Quarantined
 from snug.engine.admission import TRUSTED, Admission
+from snug.engine.isolated_running import QUARANTINE_REMEDIES
 from snug.engine.isolated_work import EventSink, PlanSink
 from snug.engine.native import is_risky
 from snug.engine.verdicts import Standing, Verdict, Verdicts, settings_mark
@@ -284,7 +285,7 @@ class Supervisor:
             try:
                 verdict = self._admission.admit(work.model, work.options, work.sink)
             except SnugError as error:
-                work.sink(Failed(error.message))
+                work.sink(Failed(error.message, error.remedies))
                 return
             finally:
                 self._on_trial = None
@@ -300,7 +301,7 @@ class Supervisor:
     def _pass_on(self, work: _Work, verdict: Verdict) -> None:
         reason = verdict.quarantined.get(settings_mark(work.options))
         if reason is not None:
-            work.sink(Failed(_refusal(work.model, reason)))
+            work.sink(Failed(_refusal(work.model, reason), QUARANTINE_REMEDIES))
             return
         host = self._host(verdict)
         (self._isolated if host is self._direct else self._direct).release()

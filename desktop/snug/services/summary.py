@@ -23,6 +23,7 @@ from snug.domain.events import (
     Failed,
     Finished,
     Loading,
+    Shifted,
     Started,
     StopReason,
     TextDelta,
@@ -204,7 +205,7 @@ class SummarisedAnswer:
 
     def _answer(self, shortened: _Shortened) -> None:
         def listen(event: Event) -> None:
-            if isinstance(event, Started):
+            if isinstance(event, Started | Shifted):
                 event = replace(event, dropped=event.dropped + shortened.covered)
             self._sink(event)
 

@@ -32,6 +32,7 @@ from snug.domain.events import (
     Prefill,
     ReasoningDelta,
     Resumed,
+    Shifted,
     Started,
     StopReason,
     TextDelta,
@@ -52,6 +53,7 @@ class RunningAnswer:
         conversation: as it was when the answer began, its message included but empty.
         asked: what the person wrote for it; "" where an earlier message is answered again.
         paused: why it waits; "" while it goes on.
+        dropped: how many old messages were left out when the context ran full on the way.
         thinking_s: moment of the first thought and duration so far, in seconds.
     """
 
@@ -62,6 +64,7 @@ class RunningAnswer:
     loading: Loading | None = None
     prefill: Prefill | None = None
     paused: str = ""
+    dropped: int = 0
     tokens: int = 0
     speaking_since_s: float = 0.0
     thinking_since_s: float = 0.0
@@ -106,6 +109,8 @@ class RunningAnswer:
                 self.prefill = event
             case Paused(reason=reason):
                 self.paused = reason
+            case Shifted(dropped=dropped):
+                self.dropped = dropped
             case ToolCall():
                 self.parts.append(Part(PartKind.TOOL_CALL, call_text(event)))
             case Resumed():
@@ -206,6 +211,12 @@ class Answers(QObject):
         )
         running.parts = list(message.parts)
         return running
+
+    def pin_or_unpin(self, conversation_id: str, message_id: str) -> Conversation:
+        """Keep a message from being left out, or no longer. Raises: SnugError."""
+        message = self._conversations.conversation(conversation_id).message(message_id)
+        self._conversations.pin(conversation_id, message_id, not message.pinned)
+        return self._conversations.conversation(conversation_id)
 
     def stored(self, running: RunningAnswer) -> tuple[Conversation, bool]:
         """The conversation as the vault has it, and whether the failed answer is in it."""

@@ -8,7 +8,7 @@ from snug.domain.prompt import ContextPlan
 from snug.ui.composer import Composer
 from snug.ui.notice import Notice
 from snug.ui.parts import column_width, flat
-from snug.ui.planner import plan_words
+from snug.ui.planner import left_out_words, plan_words
 from snug.ui.status_line import StatusLine
 from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
@@ -54,3 +54,7 @@ class ChatFoot(QWidget):
             self.context_notice.say(words, "warning", "warn")
         else:
             self.context_notice.say(words)
+
+    def show_left_out(self, count: int) -> None:
+        """Say what no longer fits since the answer began."""
+        self.context_notice.say(left_out_words(count))

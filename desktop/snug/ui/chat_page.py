@@ -24,6 +24,7 @@ from snug.ui.highlight import warm_up
 from snug.ui.link_prompt import LinkPrompt, close_prompts
 from snug.ui.parts import flat
 from snug.ui.planner import Planner
+from snug.ui.progress import show_progress
 from snug.ui.theme import Theme
 from snug.ui.transcript import Transcript
 from snug.ui.turn import Action, Turn
@@ -188,6 +189,8 @@ class ChatPage(QWidget):
             last = turns[-1].message if turns else None
             self.status.show_timings(None if last is None else last.timings)
         self.foot.show_paused("" if running is None else running.paused)
+        if running is not None and running.dropped:
+            self.foot.show_left_out(running.dropped)
 
     def _show_draft(self, draft: str) -> None:
         self.composer.set_text(draft)
@@ -278,12 +281,12 @@ class ChatPage(QWidget):
             if not self._remedied(message_id):
                 return
             action = Action.REGENERATE
-        if action == Action.CONTINUE:
+        if action == Action.PIN:
+            self._change(lambda open_id: self._answers.pin_or_unpin(open_id, message_id))
+        elif action == Action.CONTINUE:
             self._ask(lambda conversation, _: self._answers.resume(conversation, message_id))
         elif action == Action.REGENERATE:
-            self._ask(
-                lambda conversation, name: self._answers.regenerate(conversation, message_id, name)
-            )
+            self._ask(lambda kept, name: self._answers.regenerate(kept, message_id, name))
         self.focus_composer()
 
     def _remedied(self, message_id: str) -> bool:
@@ -300,18 +303,19 @@ class ChatPage(QWidget):
         return True
 
     def _on_transcript_edited(self, message_id: str, text: str) -> None:
-        self._ask(
-            lambda conversation, name: self._answers.edit(conversation, message_id, text, name)
-        )
+        self._ask(lambda kept, name: self._answers.edit(kept, message_id, text, name))
         self.focus_composer()
 
     def _on_transcript_branch_chosen(self, message_id: str) -> None:
+        choose = self._services.conversations.choose_branch
+        self._change(lambda open_id: choose(open_id, message_id))
+
+    def _change(self, change: Callable[[str], Conversation]) -> None:
+        """Do something to the open conversation while it is at rest, and show it."""
         if self._conversation is None or self._running is not None:
             return
         try:
-            self._conversation = self._services.conversations.choose_branch(
-                self._conversation.id, message_id
-            )
+            self._conversation = change(self._conversation.id)
         except SnugError as error:
             self.error_occurred.emit(error.message)
             return
@@ -346,13 +350,10 @@ class ChatPage(QWidget):
 
     def _follow(self, running: RunningAnswer, event: Event) -> None:
         view = self.transcript.view_of(running.run.answer_id)
-        if isinstance(event, TextDelta) and view is not None:
-            view.append(event.text)
+        if view is not None:
+            show_progress(view, running, event)
         if isinstance(event, ReasoningDelta | TextDelta):
             self.status.show_running(running)
-            if view is not None and running.thinking_since_s:
-                answer = running.answer
-                view.set_thoughts(answer.reasoning, not answer.text, running.thought_s)
             return
         if isinstance(event, Started):
             self.status.show_started(event)

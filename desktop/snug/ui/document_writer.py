@@ -85,6 +85,8 @@ class DocumentWriter:
         )
         self._decorations = written.decorations
         self._cursor.beginEditBlock()
+        if not self.written:
+            self._leave_head(CODE_HEADER if isinstance(block, Code) else 0)
         if isinstance(block, Code):
             self._write_code(block)
         elif is_bomb(block.text):
@@ -163,6 +165,14 @@ class DocumentWriter:
             self._cursor.insertBlock(shape, words)
             _leave_list(self._cursor)
         self._cursor.setCharFormat(words)
+
+    def _leave_head(self, height: float) -> None:
+        """Room above everything: Qt cuts the margin above the document's first paragraph."""
+        frame = self._document.rootFrame()
+        shape = frame.frameFormat()
+        if shape.topMargin() != height:
+            shape.setTopMargin(height)
+            frame.setFrameFormat(shape)
 
     def _write_plain(self, text: str) -> None:
         shape = self._typography.paragraph()

@@ -19,11 +19,12 @@ class _Quiet:
     """Paints only while its row is wanted; keeps its place and its turn with the Tab key."""
 
     wanted = False
+    marks = False  # it also tells something, and so is always painted
 
 
 class _QuietButton(_Quiet, QToolButton):
     def paintEvent(self, event: QPaintEvent) -> None:
-        if self.wanted or self.hasFocus():
+        if self.wanted or self.marks or self.hasFocus():
             super().paintEvent(event)
 
 
@@ -63,6 +64,7 @@ class MessageActions(QWidget):
             (Action.EDIT, "edit", self.tr("Edit and ask again")),
             (Action.REGENERATE, "refresh", self.tr("Answer again")),
             (Action.CONTINUE, "continue", self.tr("Continue")),
+            (Action.PIN, "pin", self.tr("Pin, so that it is never left out")),
         )
         for action, icon_name, text in table:
             button = self._button(action, icon_name, text)
@@ -82,6 +84,8 @@ class MessageActions(QWidget):
     def set_turn(self, turn: Turn) -> None:
         """Offer what this message allows."""
         self._turn = turn
+        if turn.message.pinned and not self._buttons:
+            self._make()
         if self._buttons:
             self._offer(turn)
 
@@ -94,6 +98,7 @@ class MessageActions(QWidget):
         for button in self._buttons.values():
             button.setEnabled(not turn.busy)
         self._buttons[Action.COPY].setEnabled(True)
+        self._show_pin(turn)
         many = len(turn.alternatives) > 1
         for part in (self._before, self._place, self._after):
             part.setVisible(many)
@@ -107,6 +112,20 @@ class MessageActions(QWidget):
         self._facts.setVisible(bool(facts))
         self._row.setStretch(0, 1 if mine else 0)
         self._row.setStretch(self._row.count() - 1, 0 if mine else 1)
+
+    def _show_pin(self, turn: Turn) -> None:
+        button, pinned = self._buttons[Action.PIN], turn.message.pinned
+        button.setVisible(not turn.live)
+        if button.marks == pinned:
+            return
+        button.marks = pinned
+        words = self.tr("Pinned: it is never left out. Choose to unpin.")
+        words = words if pinned else self.tr("Pin, so that it is never left out")
+        button.setToolTip(words)
+        button.setAccessibleName(words)
+        tone = "accent" if pinned else "text_soft"
+        bind_icon(button, "pin", self._theme, tone, SIZES.icon_small)
+        button.update()
 
     def set_wanted(self, wanted: bool) -> None:
         """Show or hide what is in the row."""

@@ -70,6 +70,8 @@ class MessageNote(QWidget):
                 words = message.error or self.tr("The answer could not be made.")
                 if turn.remedies:
                     return words, remedy_words(turn.remedies[0]), Action.REMEDY, "bad", "error"
+                if turn.can_continue:
+                    return words, go_on, Action.CONTINUE, "bad", "error"
                 again = self.tr("Try again")
                 return words, again, Action.REGENERATE, "bad", "error"
             case Note.INTERRUPTED:

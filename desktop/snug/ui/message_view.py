@@ -1,4 +1,4 @@
-"""One message of the transcript: its thoughts, its text, what is to be said of it, its buttons."""
+"""One message of the transcript: thoughts, text, calls of tools, what is to be said, buttons."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from snug.ui.reasoning_view import ReasoningView
 from snug.ui.safe_text import MAX_SHOWN, MAX_SHOWN_LINES, shown_length
 from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
+from snug.ui.tool_calls_view import ToolCallsView
 from snug.ui.turn import Action, Note, Turn
 
 OUTSET = SIZES.gap_2  # on either side of the column, for buttons whose icon keeps its line
@@ -60,6 +61,7 @@ class MessageView(QWidget):
         self._focused = False
         self._note: MessageNote | None = None
         self._reasoning: ReasoningView | None = None
+        self._calls: ToolCallsView | None = None
         self._edit: EditBox | None = None
         self._text = MessageText(theme, self)
         self._text.setObjectName("messageText")
@@ -103,6 +105,7 @@ class MessageView(QWidget):
         if not turn.mine:
             thinking = turn.live and not turn.message.text
             self.set_thoughts(turn.message.reasoning, thinking, turn.thought_s)
+            self.set_calls(turn.message.tool_calls)
         self._actions.set_turn(turn)
         self._show_note()
         self._name()
@@ -113,6 +116,11 @@ class MessageView(QWidget):
         if turn.live:
             return not before.live  # an answer that is continued grows again
         return turn.message.text != before.message.text
+
+    @property
+    def _waits(self) -> bool:
+        """Nothing of the answer has come yet."""
+        return self._turn.live and not self._text.blocks and self._calls is None
 
     def append(self, delta: str) -> None:
         """More of a growing answer; it is drawn as often as the machine can bear."""
@@ -131,6 +139,17 @@ class MessageView(QWidget):
             self._reasoning.link_chosen.connect(self.link_chosen)
             self._reasoning.show()
         self._reasoning.set_thoughts(thoughts, live, seconds)
+
+    def set_calls(self, kept: tuple[str, ...]) -> None:
+        """What tools the model asked for so far, each as it is kept; none for most."""
+        if self._calls is None:
+            if not kept:
+                return
+            self._calls = ToolCallsView(self._theme, self)
+            self._calls.height_changed.connect(self.height_changed)
+        self._calls.setVisible(bool(kept))
+        self._calls.set_calls(kept)
+        self.height_changed.emit()
 
     def begin_edit(self) -> None:
         """Let the person write the message anew, in its place."""
@@ -161,6 +180,8 @@ class MessageView(QWidget):
             self._text.redress()
         if self._reasoning is not None:
             self._reasoning.redress()
+        if self._calls is not None:
+            self._calls.redress()
         self._show_note()
 
     # -- inside -------------------------------------------------------------------------------
@@ -269,6 +290,11 @@ class MessageView(QWidget):
             self._reasoning.setGeometry(0, 0, width + 2 * OUTSET, tall)
             y = tall + SIZES.gap_2
         y = self._place_text(y, width)
+        if self._calls is not None and not self._calls.isHidden():
+            y += SIZES.gap_2 if y else 0
+            tall = self._calls.layout_for(width)
+            self._calls.setGeometry(0, y, width + 2 * OUTSET, tall)
+            y += tall
         if self._note is not None and not self._note.isHidden():
             y += SIZES.gap_2
             tall = self._note.height_for(width)
@@ -287,7 +313,7 @@ class MessageView(QWidget):
         if not self._turn.mine:
             tall = self._text.height_for(width)
             empty = not self._text.blocks
-            tall = SIZES.gap_6 if empty and self._turn.live else 0 if empty else tall
+            tall = SIZES.gap_6 if self._waits else 0 if empty else tall
             self._text.setGeometry(OUTSET, y, width, tall)
             return y + tall
         pad, pad_y = SIZES.gap_4, SIZES.gap_3 - 2
@@ -322,7 +348,7 @@ class MessageView(QWidget):
             painter.setBrush(self._theme.color("bubble"))
             box = QRectF(self._bubble).adjusted(0.5, 0.5, -0.5, -0.5)
             painter.drawRoundedRect(box, SIZES.radius, SIZES.radius)
-        elif self._turn.live and not self._text.blocks:
+        elif self._waits:
             self._paint_waiting(painter)
         if self._text.hasFocus() and self._text.reached_by_key:
             self._paint_focus(painter)

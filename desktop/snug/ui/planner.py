@@ -73,6 +73,18 @@ def plan_words(plan: ContextPlan) -> str:
     return ""
 
 
+def left_out_words(count: int) -> str:
+    """What had to be left out while the answer was made."""
+    if count == 1:
+        return QCoreApplication.translate(
+            "Planner", "The context ran full while answering: the oldest message is left out now."
+        )
+    return QCoreApplication.translate(
+        "Planner",
+        "The context ran full while answering: the {} oldest messages are left out now.",
+    ).format(count_words(count))
+
+
 def _dropped_words(count: int) -> str:
     if count == 1:  # until translations with plural forms are loaded
         return QCoreApplication.translate(

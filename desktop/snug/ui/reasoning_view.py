@@ -1,48 +1,25 @@
-"""What the model thought before it answered: folded to one line until somebody wants to read it."""
+"""What the model thought before it answered."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QToolButton, QWidget
+from collections.abc import Sequence
 
-from snug.ui.icons import bind_icon
-from snug.ui.markdown import split
-from snug.ui.message_text import MessageText
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtWidgets import QWidget
+
+from snug.ui.folded_text import FoldedText
+from snug.ui.markdown import Block, split
 from snug.ui.safe_text import shown_length
 from snug.ui.theme import Theme
-from snug.ui.tokens import SIZES
-
-_INSET = SIZES.gap_4
-_BAR = 2
-_OUTSET = SIZES.gap_2  # as of `MessageView`
 
 
-class ReasoningView(QWidget):
-    """A button that unfolds the thoughts below it.
-
-    Attributes:
-        height_changed: folded, unfolded or grown.
-        link_chosen: as of `MessageText`.
-    """
-
-    height_changed = Signal()
-    link_chosen = Signal(str, QPoint)
+class ReasoningView(FoldedText):
+    """A button that unfolds the thoughts below it."""
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._theme = theme
+        name = QCoreApplication.translate("ReasoningView", "What the model thought")
+        super().__init__("reasoning", name, theme, parent)
         self._thoughts = ""
-        self._text: MessageText | None = None
-        self._fold = QToolButton(self)
-        self._fold.setObjectName("reasoningFold")
-        self._fold.setProperty("kind", "fold")
-        self._fold.setCheckable(True)
-        self._fold.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._fold.setCursor(Qt.CursorShape.PointingHandCursor)
-        self._fold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self._fold.toggled.connect(self._on_fold_toggled)
-        bind_icon(self._fold, "chevron-right", theme, "text_faint", SIZES.icon_small)
 
     @property
     def thoughts(self) -> str:
@@ -64,58 +41,9 @@ class ReasoningView(QWidget):
             words = self.tr("Thought for {} s").format(max(1, round(seconds)))
         else:
             words = self.tr("Thought before answering")
-        if words != self._fold.text():
-            self._fold.setText(words)
-            self._fold.setAccessibleName(words)
-            self.height_changed.emit()
-        if changed and self._text is not None and self._fold.isChecked():
-            self._show_thoughts(self._text)
+        self._say(words)
+        if changed:
+            self._show_again()
 
-    def layout_for(self, width: int) -> int:
-        """Arrange for this width; the height it takes."""
-        hint = self._fold.sizeHint()
-        rtl = self.layoutDirection() is Qt.LayoutDirection.RightToLeft
-        side = width + 2 * _OUTSET - hint.width() if rtl else 0
-        self._fold.setGeometry(side, 0, hint.width(), hint.height())
-        height = hint.height()
-        if self._text is not None and self._fold.isChecked():
-            room = width - _INSET
-            tall = self._text.height_for(room)
-            left = _OUTSET + (0 if rtl else _INSET)
-            self._text.setGeometry(QRect(left, height + SIZES.gap_2, room, tall))
-            height += SIZES.gap_2 + tall
-        return height
-
-    def redress(self) -> None:
-        """The theme has changed."""
-        if self._text is not None:
-            self._text.redress()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """A bar beside the thoughts."""
-        if self._text is None or self._text.isHidden():
-            return
-        painter = QPainter(self)
-        box = self._text.geometry()
-        x = box.right() + _INSET - _BAR if box.left() == _OUTSET else _OUTSET
-        bar = QRectF(x, box.top(), _BAR, box.height())
-        painter.fillRect(bar, self._theme.color("line"))
-        painter.end()
-
-    def _on_fold_toggled(self, unfolded: bool) -> None:
-        name = "chevron-down" if unfolded else "chevron-right"
-        bind_icon(self._fold, name, self._theme, "text_faint", SIZES.icon_small)
-        if unfolded:
-            if self._text is None:
-                self._text = MessageText(self._theme, self, "text_soft")
-                self._text.setObjectName("reasoningText")
-                self._text.setAccessibleName(self.tr("What the model thought"))
-                self._text.height_changed.connect(self.height_changed)
-                self._text.link_chosen.connect(self.link_chosen)
-            self._show_thoughts(self._text)
-        if self._text is not None:
-            self._text.setVisible(unfolded)
-        self.height_changed.emit()
-
-    def _show_thoughts(self, text: MessageText) -> None:
-        text.show_blocks(split(self._thoughts[: shown_length(self._thoughts)]))
+    def _blocks(self) -> Sequence[Block]:
+        return split(self._thoughts[: shown_length(self._thoughts)])

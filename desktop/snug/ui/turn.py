@@ -18,6 +18,7 @@ class Action(StrEnum):
     REGENERATE = "regenerate"
     CONTINUE = "continue"
     REMEDY = "remedy"
+    PIN = "pin"
 
 
 class Note(StrEnum):
@@ -83,7 +84,8 @@ class Turn:
     def can_continue(self) -> bool:
         """The answer can be taken further where it ended."""
         ends_early = self.note in (Note.INTERRUPTED, Note.STOPPED, Note.CUT)
-        return self.last and not self.busy and ends_early
+        failed_midway = self.note is Note.FAILED and bool(self.message.text) and not self.remedies
+        return self.last and not self.busy and (ends_early or failed_midway)
 
 
 def turns_of(
