@@ -49,7 +49,8 @@ def test_what_repeats_is_guessed_up_to_the_end_and_no_further() -> None:
     lookup = PromptLookup([7] * 10)
     for _ in range(5):
         guess = lookup.guess(8)
-        assert guess and set(guess) == {7}
+        assert guess
+        assert set(guess) == {7}
         lookup.append(7)
 
 

@@ -130,8 +130,10 @@ def test_a_chat_goes_on_beside_the_others(ask: Asking) -> None:
     aside = Listener(lambda e: order.append("aside") if isinstance(e, TextDelta) else None)
     gate = threading.Event()
     ask.host._ask(lambda: bool(gate.wait(PATIENCE_S)))
-    ask.host.generate(ask.request("What is 2+2?" * 60, ENDLESS, parallel=True), aside)
-    ask.host.generate(ask.request(STORY, replace(ENDLESS, max_tokens=40)), chat)
+    jobs = [
+        ask.host.generate(ask.request("What is 2+2?" * 60, ENDLESS, parallel=True), aside),
+        ask.host.generate(ask.request(STORY, replace(ENDLESS, max_tokens=40)), chat),
+    ]
     gate.set()
     chat.wait_for_end()
     aside.wait_for(TextDelta, 20)
@@ -140,12 +142,9 @@ def test_a_chat_goes_on_beside_the_others(ask: Asking) -> None:
     runs = "".join("a" if kind == "aside" else "c" for kind in between).split("c")
     assert max(map(len, runs)) <= 2  # one step of theirs for each of the person's
     assert chat.text == alone
-    _stop_all(ask)
-
-
-def _stop_all(ask: Asking) -> None:
-    ask.host.call(lambda _native: ask.session().stop_parallel())
-    ask.host.call(lambda _native: None)
+    for job in jobs:
+        job.cancel()
+    aside.wait_for_end()
 
 
 def test_a_step_beside_a_chat_is_short(ask: Asking) -> None:
@@ -164,7 +163,8 @@ def test_a_step_beside_a_chat_is_short(ask: Asking) -> None:
     while not any(isinstance(e, TextDelta | Finished) for e in aside.events) and len(sizes) < 200:
         ask.host.call(look)
     assert max(sizes) <= 64
-    assert chat.text and not isinstance(chat.events[-1], Finished)
+    assert chat.text
+    assert not isinstance(chat.events[-1], Finished)
     job.cancel()
     chat.wait_for_end()
     aside.wait_for_end()

@@ -11,7 +11,6 @@ from tests.engine.asking import GREEDY, Asking, talk
 from tests.engine.tiny_models import make_lora
 from tests.listener import Listener
 
-from snug.domain.model import LoadOptions
 from snug.engine.host import EngineHost
 from snug.engine.kv_state import KvState
 from snug.engine.warm import WarmStates
@@ -221,10 +220,12 @@ def test_the_longest_common_beginning_is_taken(shelf: Shelf) -> None:
     warm.put("long", KvState.room_for([*range(250), *[0] * 150], 10), keep=False)
     warm.put("adapted", KvState.room_for(range(400), 10), "lora", keep=False)
     found = warm.take("new", list(range(400)), 64)
-    assert found is not None and list(found.tokens[:250]) == list(range(250))
+    assert found is not None
+    assert list(found.tokens[:250]) == list(range(250))
     assert warm.take("new", list(range(400)), 251) is None
     adapted = warm.take("new", list(range(400)), 64, "lora")
-    assert adapted is not None and len(adapted.tokens) == 400
+    assert adapted is not None
+    assert len(adapted.tokens) == 400
 
 
 def test_a_state_larger_than_the_budget_goes_straight_to_the_keeper(shelf: Shelf) -> None:
@@ -232,7 +233,8 @@ def test_a_state_larger_than_the_budget_goes_straight_to_the_keeper(shelf: Shelf
     warm.put("a", _state(0, 300, 5000), keep=True)
     assert (warm.size_bytes, shelf.names) == (0, ["a"])
     mine = warm.take("a", list(range(300)), 64)
-    assert mine is not None and list(mine.tokens) == list(range(300))
+    assert mine is not None
+    assert list(mine.tokens) == list(range(300))
 
 
 def test_what_is_used_stays_and_what_is_not_goes() -> None:
