@@ -204,7 +204,7 @@ class Decoder:
         return True
 
     def save(self) -> KvState | None:
-        """A copy of the KV cache with its tokens; None where nothing is cached or memory is short."""
+        """A copy of the KV cache and its tokens; None where it is empty or memory is short."""
         if not self._cached:
             return None
         llama, tokens = self._llama, self.known.tokens[: self._cached]
