@@ -11,13 +11,17 @@ from tests.listener import Listener
 
 from snug.domain.events import StopReason, TextDelta
 from snug.domain.model import LoadOptions
+from snug.domain.prompt import PromptMessage
 from snug.domain.sampling import Sampling
 from snug.engine.host import EngineHost
 from snug.engine.pace import Pace
 
-TEXT = "The red fox ran over the hill. The blue bird sat on the tree. The old man sang a song."
-QUOTE = f"Repeat this text word for word, three times: {TEXT}"
-FREE = "Tell me about the sea."
+TEXT = (
+    "The red fox ran over the hill. The blue bird sat on the tree. The old man sang a song. "
+    "The green frog swam in the pond. The small child read a book. The tall girl ate a pear."
+)
+QUOTE = talk("Say the poem.", TEXT, "Say the poem again.", TEXT, "Say the poem again.")
+FREE = talk("Tell me about the sea.")
 LONG = Sampling(temperature=0.0, max_tokens=120)
 COUNTING = 'root ::= "{" ("one two three four five six seven eight ")+ "}"'
 
@@ -74,7 +78,7 @@ SAMPLINGS = {
 @pytest.mark.parametrize("name", SAMPLINGS)
 @pytest.mark.parametrize("question", [QUOTE, FREE], ids=["quoting", "free"])
 def test_an_answer_with_guesses_is_the_one_without(
-    ask: Asking, eager: Eager, name: str, question: str
+    ask: Asking, eager: Eager, name: str, question: tuple[PromptMessage, ...]
 ) -> None:
     plain = ask(question, SAMPLINGS[name], lookup=False)
     guessed = ask(question, SAMPLINGS[name])
@@ -82,8 +86,8 @@ def test_an_answer_with_guesses_is_the_one_without(
     assert guessed.finished.stop_reason is plain.finished.stop_reason
     assert guessed.finished.usage.completion_tokens == plain.finished.usage.completion_tokens
     _check_cache(ask)
-    if question is QUOTE and name in ("greedy", "grammar"):
-        assert eager.right > 40
+    if question is QUOTE and name == "greedy":
+        assert eager.right > 20
 
 
 def test_an_answer_to_a_schema_is_the_same_with_guesses(ask: Asking, eager: Eager) -> None:
@@ -97,8 +101,8 @@ def test_an_answer_to_a_schema_is_the_same_with_guesses(ask: Asking, eager: Eage
     _check_cache(ask)
 
 
-def _next_turn(ask: Asking, first: str, answer: str) -> str:
-    return ask(talk(first, answer, "What is 2+2?"), replace(LONG, max_tokens=12)).text
+def _next_turn(ask: Asking, first: tuple[PromptMessage, ...], answer: str) -> str:
+    return ask((*first, *talk("", answer, "What is 2+2?")[1:]), replace(LONG, max_tokens=12)).text
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +112,7 @@ def fresh_host() -> Iterator[EngineHost]:
     host.close()
 
 
-def _fresh(ask: Asking, host: EngineHost, first: str, answer: str) -> str:
+def _fresh(ask: Asking, host: EngineHost, first: tuple[PromptMessage, ...], answer: str) -> str:
     """As `_next_turn`, by an engine that has read nothing of it."""
     asking = replace(ask, host=host)
     asking("Clear " * 30, replace(LONG, max_tokens=1))
@@ -119,7 +123,7 @@ def _fresh(ask: Asking, host: EngineHost, first: str, answer: str) -> str:
 def test_a_limit_amid_guesses_ends_the_answer_there(
     ask: Asking, eager: Eager, fresh_host: EngineHost, limit: int
 ) -> None:
-    short = replace(LONG, max_tokens=limit)
+    short = replace(LONG, max_tokens=limit, ignore_eos=True)
     plain = ask(QUOTE, short, lookup=False)
     guessed = ask(QUOTE, short)
     assert guessed.text == plain.text
@@ -158,11 +162,11 @@ def test_the_end_of_the_turn_amid_guesses_ends_the_answer(ask: Asking, eager: Ea
     assert ask(following, LONG).started.cached_tokens >= guessed.started.prompt_tokens
 
 
-@pytest.mark.parametrize("pieces", [1, 20, 33, 38, 50])
+@pytest.mark.parametrize("pieces", [1, 10, 20, 30, 40])
 def test_after_a_stop_amid_guesses_no_more_text_comes(
     ask: Asking, eager: Eager, fresh_host: EngineHost, pieces: int
 ) -> None:
-    stopped = ask.stop_after(talk(QUOTE), pieces)
+    stopped = ask.stop_after(QUOTE, pieces)
     assert sum(isinstance(event, TextDelta) for event in stopped.events) == pieces
     assert stopped.finished.stop_reason is StopReason.STOPPED
     _check_cache(ask)
@@ -222,7 +226,7 @@ def test_log_probabilities_held_back_for_a_stop_text_come_with_the_text(ask: Ask
 def test_log_probabilities_with_guesses_are_those_without(ask: Asking, eager: Eager) -> None:
     plain = _told(ask(QUOTE, LONG, top_logprobs=2, lookup=False))
     guessed = _told(ask(QUOTE, LONG, top_logprobs=2))
-    assert eager.right > 40
+    assert eager.right > 20
     assert [spelling for spelling, _, _ in plain] == [spelling for spelling, _, _ in guessed]
     for (_, one, _), (_, other, _) in zip(plain, guessed, strict=True):
         assert one == pytest.approx(other, abs=0.1)
