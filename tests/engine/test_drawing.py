@@ -80,6 +80,7 @@ SAMPLINGS = {
 def test_an_answer_with_guesses_is_the_one_without(
     ask: Asking, eager: Eager, name: str, question: tuple[PromptMessage, ...]
 ) -> None:
+    ask(question, replace(LONG, max_tokens=1))  # both begin with the same cache
     plain = ask(question, SAMPLINGS[name], lookup=False)
     guessed = ask(question, SAMPLINGS[name])
     assert guessed.text == plain.text
@@ -124,6 +125,7 @@ def test_a_limit_amid_guesses_ends_the_answer_there(
     ask: Asking, eager: Eager, fresh_host: EngineHost, limit: int
 ) -> None:
     short = replace(LONG, max_tokens=limit, ignore_eos=True)
+    ask(QUOTE, replace(LONG, max_tokens=1))
     plain = ask(QUOTE, short, lookup=False)
     guessed = ask(QUOTE, short)
     assert guessed.text == plain.text
@@ -139,6 +141,7 @@ def test_a_limit_amid_guesses_ends_the_answer_there(
 def test_a_stop_text_amid_guesses_ends_the_answer_there(
     ask: Asking, eager: Eager, fresh_host: EngineHost, stop: str
 ) -> None:
+    ask(QUOTE, replace(LONG, max_tokens=1))
     plain = ask(QUOTE, LONG, stop=(stop,), lookup=False)
     guessed = ask(QUOTE, LONG, stop=(stop,))
     assert stop not in guessed.text
@@ -152,6 +155,7 @@ def test_the_end_of_the_turn_amid_guesses_ends_the_answer(ask: Asking, eager: Ea
     # The same exchange is there already, so that the turn's end is guessed with its words.
     answer = ask("Say hello in French.", LONG, lookup=False).text
     turns = talk(*("Say hello in French.", answer) * 3, "Say hello in French.")
+    ask(turns, replace(LONG, max_tokens=1))
     plain = ask(turns, LONG, lookup=False)
     guessed = ask(turns, LONG)
     assert guessed.text == plain.text
@@ -217,6 +221,7 @@ def test_log_probabilities_are_of_the_tokens_of_the_text(ask: Asking) -> None:
 
 def test_log_probabilities_held_back_for_a_stop_text_come_with_the_text(ask: Asking) -> None:
     limit = replace(LONG, max_tokens=10)
+    ask(QUOTE, replace(LONG, max_tokens=1))
     plain = ask(QUOTE, limit).text
     answer = ask(QUOTE, limit, top_logprobs=1, stop=(plain[-3:] + "\x01 never",))
     assert answer.text == plain
