@@ -66,11 +66,8 @@ def _check_cache(ask: Asking) -> None:
 
 SAMPLINGS = {
     "greedy": LONG,
-    "warm": Sampling(temperature=0.8, seed=11, max_tokens=120),
     "penalties": Sampling(temperature=0.0, max_tokens=100, repeat_penalty=1.3, repeat_last_n=64),
-    "warm penalties": Sampling(temperature=0.8, seed=3, max_tokens=100, frequency_penalty=0.5),
     "dry": Sampling(temperature=0.0, max_tokens=100, dry_multiplier=0.8),
-    "mirostat": Sampling(temperature=0.8, seed=5, max_tokens=80, mirostat=2),
     "grammar": replace(LONG, grammar=COUNTING),
 }
 
