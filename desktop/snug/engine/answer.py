@@ -130,18 +130,21 @@ class Answerer:
             )
         )
         stream = stream_for(prompt)
+        teller = Teller(
+            self._native.llama, self._loaded, self._loaded.context, request.top_logprobs
+        )
         reason = StopReason.STOPPED
         self._lane.at_work = True
         try:
             for done, total in self._lane.decoder.prefill(prompt.tokens):
                 sink(Prefill(done, total))
                 yield
-            reason = yield from self._decode(request, prompt, stream, clock, sink)
+            reason = yield from self._decode(request, prompt, stream, teller, clock, sink)
         except Aborted:
             pass
         finally:
             self._lane.at_work = False
-        for event in stream.flush():
+        for event in teller.tell(stream.flush()):
             sink(event)
         usage = Usage(len(prompt.tokens), cached, clock.drawn)
         sink(Finished(usage, reason, clock.timings(load_s)))
@@ -151,6 +154,7 @@ class Answerer:
         request: GenerationRequest,
         prompt: Prompt,
         stream: OutputStream,
+        teller: Teller,
         clock: Clock,
         sink: Callable[[Event], None],
     ) -> Generator[None, None, StopReason]:
@@ -158,7 +162,6 @@ class Answerer:
         sampling = request.sampling or request.model.sampling or Sampling()
         limit = sampling.max_tokens or UNLIMITED
         sampler = Sampler(self._native.llama, loaded, sampling, request.schema)
-        teller = Teller(self._native.llama, loaded, loaded.context, request.top_logprobs)
         guesser, pace = lane.guesser(request, prompt)
         # What is drawn by chance may be drawn faster; what must come out the same must not differ.
         may_guess = lane.exactness.holds if sampling.repeatable else lambda: True

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from snug.domain.model import adapters_key
@@ -83,10 +84,13 @@ class ChatLane:
         """
         if request.overflow is Overflow.STOP:
             return None
+        before = self.decoder.cached
         shorter = self._builder.shorten(request, prompt, self.decoder.known)
         if shorter is None or not self._cut_to(prompt.tokens, shorter.tokens):
             return None
-        return shorter
+        # An answer read anew may have other tokens than it was made of: those in the cache count.
+        left = len(prompt.tokens) - (before - self.decoder.cached)
+        return replace(shorter, tokens=tuple(self.decoder.known.tokens[:left]))
 
     def forget(self, conversation: str) -> None:
         """Keep nothing of a conversation, unless it is being answered."""
@@ -107,11 +111,11 @@ class ChatLane:
 
     def close(self) -> None:
         """Hand over what is worth keeping, free the small model."""
-        self.put_away()
-        self.warm.close()
         draft, self.draft = self.draft, None
         if draft is not None:
             draft.close()
+        self.put_away()
+        self.warm.close()
 
     def _change_over(self, request: GenerationRequest, prompt: Prompt, adapters: str) -> Prompt:
         """From one conversation, or one set of adapters, to another."""

@@ -165,6 +165,11 @@ class Decoder:
         self._several.add(tokens, self._cached, every=True)
         self._decode(self._several.native, len(tokens))
 
+    def heed_stop(self) -> None:
+        """Go no further where a stop was asked for. Raises: Aborted."""
+        if self._switch.thrown:
+            raise Aborted
+
     def note_end(self, token: int) -> None:
         """Remember the token that closed the turn; its KV entry comes with the next prompt."""
         self._note(token)
@@ -199,12 +204,15 @@ class Decoder:
         return True
 
     def save(self) -> KvState | None:
-        """A copy of the KV cache with its tokens; None where nothing is cached."""
+        """A copy of the KV cache and its tokens; None where it is empty or memory is short."""
         if not self._cached:
             return None
         llama, tokens = self._llama, self.known.tokens[: self._cached]
         size = llama.llama_state_seq_get_size(self.context, 0)
-        state = KvState.room_for(tokens, size)
+        try:
+            state = KvState.room_for(tokens, size)
+        except MemoryError:  # nothing is lost but time: the prompt is read again
+            return None
         written = llama.llama_state_seq_get_data(self.context, state.address(), size, 0)
         return state if written == size else None
 
@@ -218,14 +226,19 @@ class Decoder:
         llama.llama_memory_clear(self._memory, True)
         self._cached = 0
         self.known.cut(0)
-        if len(state.tokens) > self._loaded.context_length:
+        tokens = state.tokens
+        size = llama.llama_vocab_n_tokens(self._loaded.vocabulary)
+        if not 0 < len(tokens) <= self._loaded.context_length:
             return False
-        if not llama.llama_state_seq_set_data(self.context, state.address(), state.size, 0):
+        if min(tokens) < 0 or max(tokens) >= size:  # llama.cpp ends the process at such a token
+            return False
+        taken = llama.llama_state_seq_set_data(self.context, state.address(), state.size, 0)
+        if not taken or llama.llama_memory_seq_pos_max(self._memory, 0) != len(tokens) - 1:
             llama.llama_memory_clear(self._memory, True)
             return False
-        for token in state.tokens:
+        for token in tokens:
             self._note(token)
-        self._cached = len(state.tokens)
+        self._cached = len(tokens)
         return True
 
     def _note(self, token: int) -> None:

@@ -49,6 +49,7 @@ class DraftModel:
             raise
         self._llama: Any = native.llama
         self._size = native.llama.llama_vocab_n_tokens(self._loaded.vocabulary)
+        self.guess_s = 0.0  # seconds of one guess, lately
 
     def guesser(self, tokens: Sequence[int]) -> DraftGuesser:
         """Guesses for an answer to this prompt."""
@@ -73,6 +74,11 @@ class DraftModel:
             decoder.step(token)
         return guesses
 
+    def took(self, count: int, seconds: float) -> None:
+        """So many guesses took so long."""
+        each = seconds / count
+        self.guess_s = 0.8 * self.guess_s + 0.2 * each if self.guess_s else each
+
     def close(self) -> None:
         """Free it."""
         self._loaded.close()
@@ -93,8 +99,8 @@ class DraftGuesser:
     def __init__(self, model: DraftModel, tokens: Sequence[int]) -> None:
         self._model = model
         self._tokens = list(tokens)
-        self._guess_s = 0.0  # of one guess, lately
         self._waited = 0
+        self._begun = False  # the small model has read the prompt
 
     def append(self, token: int) -> None:
         """As `Guesser`."""
@@ -102,7 +108,7 @@ class DraftGuesser:
 
     def propose(self, choose: Chooser) -> tuple[list[int], int | None]:
         """As `Guesser`."""
-        count = choose(_MOST, self._guess_s)
+        count = choose(_MOST, self._model.guess_s)
         if count == 0:
             self._waited += 1
             if self._waited < _PROBE_EVERY:
@@ -111,9 +117,9 @@ class DraftGuesser:
         self._waited = 0
         began = time.perf_counter()
         guesses = self._model.guess(self._tokens, count)
-        if guesses and len(guesses) == count:
-            seconds = (time.perf_counter() - began) / count
-            self._guess_s = seconds if not self._guess_s else 0.8 * self._guess_s + 0.2 * seconds
+        if guesses and self._begun:  # reading the prompt is no part of what a guess costs
+            self._model.took(len(guesses), time.perf_counter() - began)
+        self._begun = True
         return guesses, None
 
 

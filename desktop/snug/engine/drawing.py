@@ -89,6 +89,7 @@ class TokenSource:
     def draw(self) -> int:
         """The next token; the one before it is decoded first. Raises: Aborted, SnugError."""
         began = 0.0
+        self._decoder.heed_stop()  # what was guessed right comes without another step
         if self._waiting is not None:
             began = time.perf_counter()
             self._decode(self._waiting)
@@ -110,16 +111,18 @@ class TokenSource:
 
     def _decode(self, token: int) -> None:
         self._waiting, self._tried, self._shadow = None, [], None
+        guesses: list[int] = []
         if self._guesser is not None and self._decoder.free > MOST_AT_ONCE:
-            self._tried, self._shadow = self._guesser.propose(self._pace.choose)
-            if self._tried and not self._may_guess():
-                self._tried, self._shadow = [], self._tried[0]
-        if not self._tried:
+            guesses, self._shadow = self._guesser.propose(self._pace.choose)
+            if guesses and not self._may_guess():
+                guesses, self._shadow = [], guesses[0]
+        if not guesses:
             self._decoder.step(token)
             self._place = -1
             return
-        self._decoder.step_ahead(token, self._tried)
-        self._base = self._decoder.cached - len(self._tried)
+        self._decoder.step_ahead(token, guesses)  # may be stopped: then none of them was tried
+        self._tried = guesses
+        self._base = self._decoder.cached - len(guesses)
         self._place = 0
 
     def _settle(self, token: int) -> None:

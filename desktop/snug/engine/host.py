@@ -7,6 +7,7 @@ per character (ggml-org/llama.cpp #27783), and such a stack costs only what is u
 from __future__ import annotations
 
 import importlib.metadata
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +30,7 @@ from snug.engine.worker import PlanSink, Worker
 STACK_BYTES = 512 * 2**20
 _STACK_LOCK = threading.Lock()  # threading.stack_size is a setting of the whole process
 
+_log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
@@ -56,6 +58,7 @@ class EngineHost:
         self._quick: deque[Callable[[], None]] = deque()
         self._closing = False
         self._current: Job | None = None
+        self._admitting: Job | None = None  # on its way from the queue to the parallel lane
         self._switch = AbortSwitch()
         self._worker = Worker(native, self._switch, keeper, warm_bytes)
         self._steps: Iterator[None] | None = None  # of the current job; engine thread only
@@ -158,8 +161,9 @@ class EngineHost:
         """Stop everything and join the thread."""
         with self._condition:
             self._closing = True
-            for job in (*self._jobs, *self._parallel):
-                job.cancelled = True
+            for job in (*self._jobs, *self._parallel, self._admitting):
+                if job is not None:
+                    job.cancelled = True
             session = self._worker.session
             if session is not None:
                 session.stop_parallel()
@@ -238,6 +242,7 @@ class EngineHost:
         self._steps = None
         with self._condition:
             self._current = None
+            self._switch.reset()  # a stop is of one job; a load for the others must not heed it
 
     def _next_chat(self) -> Job | None:
         """The next job; one of another model waits until the parallel answers are through."""
@@ -259,18 +264,25 @@ class EngineHost:
             with self._condition:
                 if not self._parallel or (self._jobs and not chatting):
                     break  # a person's job waits for another model: nobody new goes before it
-                job, waiting = self._parallel[0], len(self._parallel)
-            if not self._worker.admit(job, waiting, alone=not chatting):
+                waiting = len(self._parallel)
+                job = self._admitting = self._parallel.popleft()
+            admitted = self._worker.admit(job, waiting, alone=not chatting)
+            if not self._settled(job, admitted):
                 break
-            self._drop_parallel(job)
         if self._closing:
             self._stop_waiting()
         self._worker.step_parallel(beside_chat=chatting)
 
-    def _drop_parallel(self, job: Job) -> None:
+    def _settled(self, job: Job, admitted: bool) -> bool:
+        """Put a job that was not admitted back; False where it goes on waiting."""
         with self._condition:
-            if job in self._parallel:  # not where it was cancelled meanwhile
-                self._parallel.remove(job)
+            self._admitting = None
+            if not (admitted or job.cancelled):
+                self._parallel.appendleft(job)
+                return False
+        if not admitted:
+            tell(job, stopped())
+        return True
 
     def _stop_waiting(self) -> None:
         with self._condition:
@@ -284,7 +296,10 @@ class EngineHost:
                 if not self._quick:
                     return
                 question = self._quick.popleft()
-            question()
+            try:
+                question()
+            except Exception:  # noqa: BLE001 - the thread's edge: answers go on
+                _log.exception("question to the engine failed")
 
     def _release(self) -> None:
         with self._condition:

@@ -6,6 +6,7 @@ begin alike are read once: the others wait for the first and copy its KV entries
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any
 
@@ -18,7 +19,7 @@ from snug.engine.adapters import Adapters
 from snug.engine.answer import UNLIMITED, Clock, Teller, stream_for
 from snug.engine.decoder import ABORTED, AbortSwitch, decode_failure
 from snug.engine.fitting import BATCH_TOKENS
-from snug.engine.job import Job
+from snug.engine.job import Job, mistake, tell
 from snug.engine.known import KnownTokens
 from snug.engine.loaded import LoadedModel
 from snug.engine.memory import available_bytes
@@ -36,6 +37,7 @@ _WORTH_COPYING = 32  # tokens
 _FEWEST = 8  # sequences, where there is memory
 _SHORTEST = 512  # tokens of a sequence
 _MEMORY_SHARE = 0.5  # of what is free, for the caches of all sequences
+_log = logging.getLogger(__name__)
 
 
 class Slot:
@@ -75,13 +77,13 @@ class Slot:
         if sampler is not None:
             sampler.close()
         if job is not None:
-            job.sink(event)
+            tell(job, event)
 
     def finish(self, reason: StopReason) -> None:
         """As `end`, in order."""
-        if self.job is not None and self.stream is not None:
-            for event in self.stream.flush():
-                self.job.sink(event)
+        if self.job is not None and self.stream is not None and self.teller is not None:
+            for event in self.teller.tell(self.stream.flush()):
+                tell(self.job, event)
         usage = Usage(self.prompt_tokens, self.reused, self.clock.drawn)
         self.end(Finished(usage, reason, self.clock.timings(0.0)))
 
@@ -170,23 +172,21 @@ class ParallelLane:
                 self._llama, self._loaded, sampling, request.schema, context=self.context
             )
         except SnugError as error:
-            job.sink(Failed(error.message, error.remedies))
+            tell(job, Failed(error.message, error.remedies))
             return
         teller = Teller(self._llama, self._loaded, self.context, request.top_logprobs)
         slot = self._best_place(prompt.tokens)
+        for other in self._slots:  # who waits for what stood here takes it now
+            if other.waits_for is not None and other.waits_for[0] is slot:
+                self._waits(other)
         slot.begin(job, prompt, sampler, teller, min(sampling.max_tokens or DEFAULT_LIMIT, room))
         self._rewind(slot, slot.cached)
         self._find_donor(slot)
-        job.sink(
-            Started(
-                self._loaded.file.name,
-                self._loaded.placement,
-                slot.prompt_tokens,
-                slot.cached if slot.waits_for is None else slot.waits_for[1],
-                self.length,
-                prompt.dropped,
-            )
-        )
+        try:
+            job.sink(self._started(slot, prompt))
+        except Exception as error:  # noqa: BLE001 - its receiver failed; the others go on
+            _log.exception("receiver of a parallel answer failed")
+            slot.end(Failed(mistake(error)))
 
     def step(self, *, beside_chat: bool) -> None:
         """Decode once for everybody and draw a token for each that can have one.
@@ -195,7 +195,7 @@ class ParallelLane:
             beside_chat: a person waits for the other lane, so that this step must be short.
         """
         for slot in self._slots:
-            if slot.job is not None and slot.job.cancelled:
+            if slot.job is not None and (slot.job.cancelled or self.switch.thrown):
                 slot.finish(StopReason.STOPPED)
         self._batch.clear()
         self._fill(_BESIDE_CHAT if beside_chat else BATCH_TOKENS)
@@ -208,7 +208,7 @@ class ParallelLane:
         for slot in self._slots:
             if slot.job is not None:
                 slot.cached += slot.added
-                self._advance(slot)
+                self._advance_safely(slot)
 
     def close(self) -> None:
         """End what runs, free the context."""
@@ -219,17 +219,29 @@ class ParallelLane:
         if context:
             self._llama.llama_free(context)
 
+    def _started(self, slot: Slot, prompt: Prompt) -> Started:
+        return Started(
+            self._loaded.file.name,
+            self._loaded.placement,
+            slot.prompt_tokens,
+            slot.cached if slot.waits_for is None else slot.waits_for[1],
+            self.length,
+            prompt.dropped,
+        )
+
     # -- one step -----------------------------------------------------------------------------
 
     def _fill(self, prompt_room: int) -> None:
         """The next token of every answer, then as much of new prompts as the step has room for."""
+        # Before anything is added, so that a copy begins where its slot is continued.
+        waiting = {slot.sequence for slot in self._slots if self._waits(slot)}
         for slot in self._slots:
             slot.place, slot.added = -1, 0
             if slot.job is not None and slot.cached >= slot.prompt_tokens:
                 slot.place = self._batch.add(slot.tokens[slot.cached :], slot.cached, slot.sequence)
                 slot.added = 1
         for slot in self._slots:
-            if slot.job is None or slot.cached >= slot.prompt_tokens or self._waits(slot):
+            if slot.job is None or slot.cached >= slot.prompt_tokens or slot.sequence in waiting:
                 continue
             left = slot.prompt_tokens - slot.cached
             count = min(left, prompt_room, BATCH_TOKENS - self._batch.count)
@@ -243,6 +255,16 @@ class ParallelLane:
                 self._batch.unwant_last()
                 slot.place = -1
 
+    def _advance_safely(self, slot: Slot) -> None:
+        """As `_advance`; what fails for one answer ends that one alone."""
+        try:
+            self._advance(slot)
+        except SnugError as error:
+            slot.end(Failed(error.message, error.remedies))
+        except Exception as error:  # noqa: BLE001 - of its receiver, or a defect of ours
+            _log.exception("parallel answer failed")
+            slot.end(Failed(mistake(error)))
+
     def _advance(self, slot: Slot) -> None:
         """Draw the slot's next token, where this step brought its logits."""
         job, stream, sampler, teller = slot.job, slot.stream, slot.sampler, slot.teller
@@ -252,11 +274,7 @@ class ParallelLane:
             job.sink(Prefill(slot.cached - slot.reused, slot.prompt_tokens - slot.reused))
         if slot.place < 0:
             return
-        try:
-            token = sampler.draw(slot.place)
-        except SnugError as error:
-            slot.end(Failed(error.message, error.remedies))
-            return
+        token = sampler.draw(slot.place)
         slot.clock.tick()
         if self._loaded.ends_turn(token):
             slot.finish(StopReason.END)

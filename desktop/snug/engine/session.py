@@ -105,10 +105,12 @@ class Session:
         Raises:
             SnugError: it cannot be answered at all.
         """
-        need = self._need(request)
         lane = self._parallel
+        if lane is not None and lane.busy and lane.full():  # asked at each step: before rendering
+            return False
+        need = self._need(request)
         if lane is not None and lane.busy:
-            if lane.full() or not lane.serves(request, need):
+            if not lane.serves(request, need):
                 return False
         elif lane is None or not lane.serves(request, need) or lane.size < waiting:
             lane = self._open_parallel(need, waiting)
@@ -134,10 +136,12 @@ class Session:
 
     def close(self) -> None:
         """Hand over what is worth keeping, free everything; harmless when called twice."""
-        self.close_parallel()
-        self.chat.close()
-        self._adapters.close()
-        self.loaded.close()
+        try:
+            self.close_parallel()
+            self.chat.close()
+        finally:
+            self._adapters.close()
+            self.loaded.close()
 
     def _need(self, request: GenerationRequest) -> int:
         """Tokens of its prompt and the longest answer it may have. Raises: SnugError."""
