@@ -6,7 +6,7 @@ import statistics
 from dataclasses import replace
 from pathlib import Path
 
-from snug.bench.asking import Answer, ask, median_ratio, talk
+from snug.bench.asking import Answer, Asked, ask, median_ratio, talk
 from snug.bench.services import ANSWER_TOKENS, STORY, BenchServices, starter
 from snug.domain.kv_state import StateKeeper
 from snug.domain.model import LoadOptions, ModelFile
@@ -16,6 +16,7 @@ from snug.engine.host import EngineHost
 from snug.engine.isolated import IsolatedEngine
 
 _ROUNDS = 5
+_ISOLATED_ROUNDS = 12
 _SENTENCE = "In the year {number} the keeper counted {half} ships and wrote their names down. "
 _SENTENCES = 190  # about 4,000 tokens
 _LONG = LoadOptions(context_length=8192)
@@ -71,10 +72,12 @@ def run_isolated(folder: Path) -> dict[str, object]:
     here, isolated = EngineHost(), IsolatedEngine()
     inside: list[float] = []
     outside: list[float] = []
-    for number in range(_ROUNDS + 3):
+    sides: list[tuple[Asked, list[float]]] = [(here, inside), (isolated, outside)]
+    for number in range(_ISOLATED_ROUNDS + 1):
         request = _story(model, number)
-        inside.append(ask(here, request).seconds)
-        outside.append(ask(isolated, request).seconds)
+        for engine, seconds in sides:
+            seconds.append(ask(engine, request).seconds)
+        sides.reverse()  # neither is always the first of a pair
     here.close()
     isolated.close()
     return {"isolated_ratio": median_ratio(inside, outside)}
