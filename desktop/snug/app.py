@@ -278,7 +278,7 @@ def _run_window(paths: Paths, options: Namespace, launch: Launch) -> int:
 
 
 def _bench(paths: Paths, progress: Callable[[str], None]) -> dict[str, object]:
-    from snug.bench import measure
+    from snug.bench.measure import measure
 
     return measure(progress)
 

@@ -15,6 +15,7 @@ from snug.engine.lookup import PromptLookup
 from snug.engine.pace import Pace
 from snug.engine.sampler import Sampler
 
+_FIRST_TRY = 3  # guesses for each token that was foretold
 Chooser = Callable[[int, float], int]  # (guesses to be had, seconds of each) → guesses to try
 
 
@@ -33,7 +34,12 @@ class Guesser(Protocol):
 
 
 class LookupGuesser:
-    """Guesses from the prompt and the answer so far."""
+    """Guesses from the prompt and the answer so far.
+
+    A place that was just found must foretell one token before anything is tried, and then about as
+    many are tried as it has foretold: where a text only seems to repeat itself, a wide step of
+    wrong guesses would cost as much as ten tokens.
+    """
 
     def __init__(self, tokens: Sequence[int]) -> None:
         self._lookup = PromptLookup(tokens)
@@ -47,7 +53,7 @@ class LookupGuesser:
         guesses = self._lookup.guess(MOST_AT_ONCE - 1)
         if not guesses:
             return [], None
-        count = choose(len(guesses), 0.0)
+        count = choose(min(len(guesses), _FIRST_TRY * self._lookup.held), 0.0)
         return guesses[:count], guesses[0]
 
 

@@ -25,6 +25,7 @@ from snug.engine.decoder import AbortSwitch
 from snug.engine.fitting import find_fit
 from snug.engine.job import EventSink, Job, stopped, tell
 from snug.engine.native import Native
+from snug.engine.session import Session
 from snug.engine.worker import PlanSink, Worker
 
 STACK_BYTES = 512 * 2**20
@@ -135,6 +136,20 @@ class EngineHost:
     def forget(self, conversation_id: str) -> None:
         """Drop what the caches hold of a conversation that was deleted; returns at once."""
         self._ask(lambda: self._worker.forget(conversation_id))
+
+    def look(self, question: Callable[[Session], T]) -> T:
+        """Ask something of the loaded model's session; for measuring and tests.
+
+        Raises:
+            EnvironmentFault: no model is loaded. Also: as `call`.
+        """
+
+        def ask(_native: Native) -> T:
+            if self._worker.session is None:
+                raise EnvironmentFault("No model is loaded.")
+            return question(self._worker.session)
+
+        return self.call(ask)
 
     def release(self) -> None:
         """Give the model's memory back unless something runs or waits; returns at once."""

@@ -11,12 +11,17 @@ _LENGTHS = (5, 3)  # tokens that must agree; two agree too often by chance
 
 
 class PromptLookup:
-    """A table of where each short run of tokens was seen last. Costs 1 µs per token."""
+    """A table of where each short run of tokens was seen last. Costs 1 µs per token.
+
+    Attributes:
+        held: tokens that the guess at work has foretold so far, one after another.
+    """
 
     def __init__(self, tokens: Sequence[int]) -> None:
         self._tokens: list[int] = []
         self._seen: tuple[dict[tuple[int, ...], int], ...] = tuple({} for _ in _LENGTHS)
         self._cursor: int | None = None  # where the guess that held until now goes on
+        self.held = 0
         for token in tokens:
             self.append(token)
 
@@ -30,6 +35,7 @@ class PromptLookup:
                 seen[tuple(tokens[end - length :])] = end
         if self._cursor is not None:
             self._cursor = self._cursor + 1 if tokens[self._cursor] == token else None
+            self.held += 1
         tokens.append(token)
         if self._cursor is not None and self._cursor >= len(tokens) - 1:
             self._cursor = None
@@ -37,7 +43,7 @@ class PromptLookup:
     def guess(self, count: int) -> list[int]:
         """At most `count` tokens that may come next; none where nothing is known."""
         if self._cursor is None:
-            self._cursor = self._find()
+            self._cursor, self.held = self._find(), 0
         if self._cursor is None:
             return []
         return self._tokens[self._cursor : self._cursor + count]

@@ -8,6 +8,7 @@ while none is tried, since the text itself tells whether they would have held.
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 
 WIDTHS = (1, 2, 4, 8, 16, 33)  # tokens of a step that are measured; the first is a plain step
@@ -19,9 +20,14 @@ _FIRST_TRUST = 0.5
 
 
 class Pace:
-    """Learns from one answer to the next, as long as a model is loaded."""
+    """Learns from one answer to the next, as long as a model is loaded.
+
+    Attributes:
+        steps: how many steps were taken so far, by their tokens.
+    """
 
     def __init__(self) -> None:
+        self.steps: Counter[int] = Counter()
         self._cost: dict[int, float] = {}  # width → seconds
         self._held = _FIRST_TRUST  # share of guessed tokens that were right
 
@@ -71,6 +77,7 @@ class Pace:
 
     def took(self, width: int, seconds: float) -> None:
         """A step over so many tokens took so long."""
+        self.steps[width] += 1
         step = min((w for w in WIDTHS if w >= width), default=WIDTHS[-1])
         if step != width and width != 1:
             seconds *= step / width  # to the measured width above it
