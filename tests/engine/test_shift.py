@@ -112,7 +112,7 @@ def test_one_message_leaves_nothing_to_cut(small: Asking) -> None:
 
 
 def test_a_recurrent_model_answers_and_never_moves_its_cache(ask: Asking, tmp_path: Path) -> None:
-    shape = Shape("mamba", layers=2, embedding=128, vocabulary=512)
+    shape = Shape("mamba", layers=2, embedding=512, vocabulary=512)
     path = write_random_model(shape, tmp_path / "mamba.gguf")
     file = replace(
         ask.model,
@@ -153,7 +153,8 @@ class TestGap:
 
     def test_of_places_that_look_alike_the_one_of_the_right_length_is_taken(self) -> None:
         turn = [1, 2, 3, 4, 5, 6, 7, 8, 9]
-        present = [0, *turn * 6, 77]
+        # The end is a place that looks like every other one but for where it stands.
+        present = [0, 50, *turn * 6, 77]
         wanted = [0, *turn * 3, 77]
         gap = find_gap(present, wanted)
         assert gap is not None
