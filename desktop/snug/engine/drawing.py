@@ -1,7 +1,8 @@
 """The tokens of an answer, one after another, decoded ahead of themselves where that pays.
 
-Each token is drawn from the model's own logits by the answer's own sampler, guessed or not, so that
-guessing changes the speed and nothing else: a guess only decides what is decoded together.
+Each token is drawn from the model's own logits by the answer's own sampler, guessed or not: a guess
+only decides what is decoded together. That may change the last bits of the logits, so that answers
+that must be repeatable are guessed only where it does not (`exactness`).
 """
 
 from __future__ import annotations
