@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from snug.domain.errors import SnugError
-from snug.domain.model import DEFAULT_CONTEXT_LENGTH, KvType
+from snug.domain.model import KvType
 from snug.domain.prompt import Overflow
 from snug.services.engine_settings import CONTEXT_LENGTH, Host
 from snug.services.models import ModelService
@@ -80,9 +80,9 @@ class EngineRows(QObject):
             Choice(str(n), self.tr("{} tokens").format(count_words(n))) for n in _CONTEXT_LENGTHS
         ]
         words = self.tr(
-            "How much of a chat the model can see. More needs more memory; automatic takes up to "
-            "{} tokens."
-        ).format(count_words(DEFAULT_CONTEXT_LENGTH))
+            "How much of a chat the model can see. More needs more memory; automatic takes as "
+            "much as is useful and fits."
+        )
         return _Setting(
             "contextLengthChoice",
             self.tr("Context length"),
