@@ -12,6 +12,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
 
+import numpy  # noqa: F401 - late imports of it would come behind the walls and the limits
+
 from snug.domain.errors import SnugError
 from snug.domain.events import Event, Failed, Finished, Started
 from snug.domain.kv_state import StateKeeper
