@@ -36,8 +36,9 @@ class Catalogue:
     """Asks the Hub and reads its answers. Any thread; calls block.
 
     A listing names no sizes of files, whatever is asked: they come with a request for each
-    repository. So all that a listing tells is filtered first, no more repositories are asked for
-    than are wanted, and one whose commit is the same as when it was asked for is not asked again.
+    repository. So all that a listing tells is filtered first, at most three repositories more are
+    asked for than are wanted, and one that was asked for is asked again only once its commit is
+    another.
     """
 
     def __init__(self, gateway: Gateway) -> None:
@@ -136,7 +137,8 @@ class Catalogue:
         found: list[Repository] = []
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="hub-details") as pool:
             while len(found) < query.limit:
-                batch = [r for _, r in zip(range(2 * _AT_ONCE), listed, strict=False)]
+                size = min(2 * _AT_ONCE, max(_AT_ONCE, query.limit - len(found)))
+                batch = [r for _, r in zip(range(size), listed, strict=False)]
                 if not batch:
                     break
                 jobs = [

@@ -97,4 +97,3 @@ def _body(reply: Reply, count: int, first: int) -> bytes:
     while len(body) < count and (data := reply.read(min(_PIECE, count - len(body)))):
         body += data
     return bytes(body[:count])
-

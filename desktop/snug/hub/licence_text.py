@@ -78,9 +78,7 @@ class LicenceTexts:
             for path in licence_files(getattr(info, "siblings", None)):
                 yield owner, revision, path
 
-    def _text(
-        self, repository: str, revision: str, path: str, stop: threading.Event | None
-    ) -> str:
+    def _text(self, repository: str, revision: str, path: str, stop: threading.Event | None) -> str:
         url = file_url(self._gateway, repository, revision, path)
         reason = f"licence of {repository}"
         deadline = time.monotonic() + _PATIENCE_S
@@ -99,9 +97,7 @@ def plain_text(body: bytes) -> str:
     """Bytes as text without anything that a screen would obey instead of show."""
     text = body.decode("utf-8", errors="replace").removeprefix("\ufeff")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(
-        ch for ch in text if ch in _KEPT or unicodedata.category(ch) not in _UNSEEN
-    )
+    return "".join(ch for ch in text if ch in _KEPT or unicodedata.category(ch) not in _UNSEEN)
 
 
 def licence_files(siblings: Any) -> Sequence[str]:
@@ -159,5 +155,3 @@ def _nowhere(repository: Repository) -> str:
         f"No text of the licence {name} lies on the Hub beside {owner}. Read it at {where} in your "
         "browser; Snug itself opens no other site."
     )
-
-

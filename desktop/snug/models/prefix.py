@@ -119,5 +119,3 @@ def _kind(number: int) -> ValueType:
         return ValueType(number)
     except ValueError:
         raise ModelFileError("The file's header makes no sense. Choose another one.") from None
-
-

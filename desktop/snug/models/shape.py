@@ -114,9 +114,7 @@ def _attention(header: _Header, layers: int, embedding: int) -> _Attention:
     )
 
 
-def _layers(
-    header: _Header, layers: int, embedding: int, attention: _Attention
-) -> list[KvLayer]:
+def _layers(header: _Header, layers: int, embedding: int, attention: _Attention) -> list[KvLayer]:
     states = _keeps_state(header, layers, attention.kv_heads)
     size = _state_size(header, embedding)
     with_cache = layers - header.number("attention.shared_kv_layers")
@@ -169,9 +167,7 @@ def _state_size(header: _Header, embedding: int) -> int:
     return max(0, header.number("ssm.conv_kernel") - 1) * convolved + state * inner
 
 
-def _active_share(
-    header: _Header, layers: int, embedding: int, attention: _Attention
-) -> float:
+def _active_share(header: _Header, layers: int, embedding: int, attention: _Attention) -> float:
     """Of the weights, those read for one token: of a mixture, a few experts of each layer."""
     experts = header.number("expert_count", most=MAX_EXPERTS)
     used = header.number("expert_used_count", most=MAX_EXPERTS)
