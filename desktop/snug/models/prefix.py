@@ -23,6 +23,7 @@ from snug.models.tables import INTEGERS, SCALARS, ValueType
 _KEPT_ARRAY: Final = 1024
 _KEPT_TEXT: Final = 256
 _TOKENS: Final = "tokenizer.ggml.tokens"
+_FIRST: Final = 64 * 1024
 _FILE_PREFIX: Final = 4 * 2**20
 
 
@@ -64,7 +65,8 @@ def shape_of_file(path: Path) -> Shape | None:
     """The sizes of a model on this disk; None where its file does not tell. Reads up to 4 MiB."""
     try:
         with path.open("rb") as file:
-            return shape_of_prefix(file.read(_FILE_PREFIX))
+            data = file.read(_FIRST)
+            return shape_of_prefix(data) or shape_of_prefix(data + file.read(_FILE_PREFIX - _FIRST))
     except (OSError, ModelFileError):
         return None
 
