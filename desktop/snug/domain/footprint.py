@@ -75,8 +75,8 @@ def compute_bytes(shape: Shape, context_length: int) -> int:
     """The allowance for compute buffers: what lives at once while 512 tokens are read.
 
     As engine/estimate.py, one layer's activations in f32 with the mask (two masks where some layers
-    look through a window), or the logits of 64 positions, whichever is more; and a third of it
-    on top, because llama.cpp's own count lay 0 to 30 % above on nine architectures.
+    look through a window), or the logits of 64 positions, whichever is more; and half of it on top,
+    because llama.cpp's own count lay up to half above on eleven architectures.
     """
     batch = min(context_length, BATCH_TOKENS)
     keys = max((layer.keys for layer in shape.layers), default=0)
@@ -89,7 +89,7 @@ def compute_bytes(shape: Shape, context_length: int) -> int:
     mask = masks * _F16 * context_length * batch if shape.attends else 0
     layer = (width + 2 * shape.embedding) * batch * _F32 + mask
     outputs = min(batch, _OUTPUTS) * (shape.vocabulary + shape.embedding) * _F32
-    return max(layer, outputs) * 4 // 3
+    return max(layer, outputs) * 3 // 2
 
 
 def guessed_shape(parameter_count: int, architecture: str = "", context_length: int = 0) -> Shape:
