@@ -238,7 +238,7 @@ def _print_licence(session: Session, found: Repository, text: str) -> int:
             }
         )
     else:
-        print(text)
+        print(text.rstrip())
     return 0
 
 
