@@ -23,12 +23,12 @@ class Program(StrEnum):
     FOLDER = "folder"
 
     @property
-    def title(self) -> str:
+    def label(self) -> str:
         """Its name as people write it. A proper name, the same in every language."""
-        return _TITLES[self]
+        return _LABELS[self]
 
 
-_TITLES = {
+_LABELS = {
     Program.LM_STUDIO: "LM Studio",
     Program.HUGGING_FACE: "Hugging Face cache",
     Program.OLLAMA: "Ollama",

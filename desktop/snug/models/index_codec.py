@@ -172,7 +172,10 @@ def _model(fields: Mapping[str, object]) -> ModelFile:
         layers=numbers["layers"],
         chat_template=texts["chat_template"],
         note=texts["note"],
-        **{name: _text({name: "", **fields}, name) for name in _LATER_TEXTS},
+        tool_template=_later(fields, "tool_template"),
+        commit=_later(fields, "commit"),
+        projector=_later(fields, "projector"),
+        program=_later(fields, "program"),
         sampling=None if sampling is None else _sampling(_mapping(sampling)),
     )
 
@@ -188,7 +191,6 @@ _TEXTS: Final[Sequence[str]] = (
     "chat_template",
     "note",
 )
-_LATER_TEXTS: Final[Sequence[str]] = ("tool_template", "commit", "projector", "program")
 _NUMBERS: Final[Sequence[str]] = ("size_bytes", "context_length", "parameter_count", "layers")
 
 
@@ -214,6 +216,11 @@ def _text(fields: Mapping[str, object], name: str) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{name} is no text")
     return value
+
+
+def _later(fields: Mapping[str, object], name: str) -> str:
+    """A text that earlier versions do not have."""
+    return _text({name: "", **fields}, name)
 
 
 def _integer(fields: Mapping[str, object], name: str) -> int:

@@ -7,20 +7,23 @@ Implements the services' `ModelLibrary`. Every method may be called on any threa
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from snug.domain.adoption import Found, Program, Removed
-from snug.domain.errors import EnvironmentFault, ModelFileError, NotFoundError, UserError
+from snug.domain.errors import EnvironmentFault, ModelFileError, UserError
 from snug.domain.model import Adapter, ModelFile
 from snug.models import starter
 from snug.models.adapters import open_adapter
-from snug.models.adoption.known import Known, known_of
+from snug.models.adoption.known import known_of
+from snug.models.adoption.looking import kind_of, look
+from snug.models.adoption.places import Machine, folders
+from snug.models.beginner import Beginner
 from snug.models.damage import quoted
-from snug.models.digest import Cancelled, Progress, sha256_of, stamp_of
+from snug.models.digest import Cancelled, Progress, sha256_of
 from snug.models.entries import (
     CHANGED_NOTE,
     exchanged,
@@ -41,7 +44,7 @@ from snug.models.reference import entry_of_repository, not_found, path_of
 from snug.models.removal import delete_leaving, owned, stamps_to_leave
 from snug.models.summary import read_again, summarize
 from snug.models.template_trust import template_warnings
-from snug.models.verifying import verify_entry
+from snug.models.verifying import starter_problem, verify_entry
 
 __all__ = ["CHANGED_NOTE", "Library"]
 _MAX_FOUND: Final = 1000
@@ -54,18 +57,23 @@ class Library:
     """
 
     def __init__(
-        self, folder: Path, find_starter: Callable[[], Path | None] = starter.find_starter
+        self,
+        folder: Path,
+        find_starter: Callable[[], Path | None] = starter.find_starter,
+        machine: Callable[[], Machine] = Machine.here,
     ) -> None:
         """Prepare; nothing is read yet.
 
         Args:
             folder: where the index and downloaded models lie.
             find_starter: tells where the starter model's file is, or None.
+            machine: what other programs' places depend on.
         """
+        self._machine = machine
         self._folder = folder.absolute()
         self._find_starter = find_starter
-        self._starter: IndexEntry | None = None
         self._index = LibraryIndex(self._folder, self._rebuild)
+        self._beginner = Beginner(find_starter, self._index)
 
     def models(self) -> tuple[ModelFile, ...]:
         """All known models whose file is there, the starter last.
@@ -75,7 +83,7 @@ class Library:
         """
         shown = (listed(entry) for entry in self._entries())
         known = sorted((m for m in shown if m is not None), key=lambda m: m.name.casefold())
-        beginner = self._starter_entry()
+        beginner = self._beginner.entry()
         return (*known, beginner.model) if beginner is not None else tuple(known)
 
     def missing(self) -> tuple[ModelFile, ...]:
@@ -100,7 +108,7 @@ class Library:
         """
         wanted = reference.strip()
         if wanted.casefold() in (starter.ALIAS, starter.NAME.casefold()):
-            return self._resolve_starter()
+            return self._beginner.resolve()
         entries = self._entries()
         entry = named(entries, wanted) or entry_of_repository(entries, wanted)
         if entry is not None:
@@ -160,7 +168,7 @@ class Library:
         digest = sha256_of(inspected.files, progress, cancelled)
         if found.expected and digest != found.expected:
             raise ModelFileError(
-                f"The content of {quoted(found.name)} is not what {found.program.title} says: its "
+                f"The content of {quoted(found.name)} is not what {found.program.label} says: its "
                 f"SHA-256 begins with {digest[:12]} and should begin with {found.expected[:12]}. "
                 "The file is damaged or was exchanged; get it again there."
             )
@@ -172,14 +180,28 @@ class Library:
                 licence=model.licence or found.licence,
                 commit=found.commit,
                 projector=str(found.projector or ""),
-                program=found.program.title if found.program is not Program.FOLDER else "",
+                program=found.program.label if found.program is not Program.FOLDER else "",
             ),
             inspected,
         )
 
-    def known(self) -> Known:
-        """Which files and contents the library holds. Raises: EnvironmentFault."""
-        return known_of(self._entries(), self._find_starter())
+    def look(
+        self,
+        paths: Sequence[Path] | None = None,
+        programs: Sequence[Program] | None = None,
+    ) -> tuple[Found, ...]:
+        """What other programs keep on this computer, or what lies at these paths.
+
+        Reads the first bytes of each file only; never raises for what lies there.
+
+        Raises:
+            EnvironmentFault: the index cannot be read.
+        """
+        known = known_of(self._entries(), self._find_starter())
+        if paths is not None:
+            return tuple(one for path in paths for one in look({kind_of(path): (path,)}, known))
+        wanted = folders(self._machine())
+        return look({p: wanted[p] for p in wanted if programs is None or p in programs}, known)
 
     def verify(
         self,
@@ -256,16 +278,7 @@ class Library:
         place = self._find_starter()
         if found or place is None or not _same_place(path, place):
             return found
-        try:
-            digest = sha256_of(inspect(path).files)
-        except ModelFileError as error:
-            return (error.message,)
-        if digest == starter.SHA256:
-            return ()
-        return (
-            f"The starter model is not the one that belongs to Snug: its SHA-256 is {digest}, "
-            f"and should be {starter.SHA256}. Install Snug again.",
-        )
+        return starter_problem(inspect(path).files)
 
     def _entries(self) -> tuple[IndexEntry, ...]:
         """What the index holds, after what a crash left of a removal was finished."""
@@ -290,7 +303,7 @@ class Library:
 
     def _take(self, model: ModelFile, found: Inspection) -> ModelFile:
         """Put a model into the index, or give the entry with the same content."""
-        beginner = self._starter_entry()
+        beginner = self._beginner.entry()
         if model.sha256 == starter.SHA256 and beginner is not None:
             return beginner.model
         new = IndexEntry(model, found.files, time.time_ns() // 1_000_000)
@@ -298,56 +311,13 @@ class Library:
         entry = next(e for e in content.entries if e.model.sha256 == model.sha256)
         return listed(entry) or entry.model
 
-    def _starter_entry(self) -> IndexEntry | None:
-        """The starter, from its file's size and what the index remembers of its header."""
-        place = self._find_starter()
-        stamp = stamp_of(place) if place is not None else None
-        if place is None or stamp is None or stamp.size_bytes != starter.SIZE_BYTES:
-            return None
-        for known in (self._starter, self._index.read().starter):
-            if known is not None and known.files == (stamp,) and known.reading >= READING:
-                self._starter = known
-                return known
-        found = inspect(place)
-        if found.problems:
-            return None
-        model = replace(
-            summarize(found, source=starter.ALIAS),
-            name=starter.NAME,
-            licence=starter.LICENCE,
-            sha256=starter.SHA256,
-            note=starter.NOTE,
-        )
-        entry = IndexEntry(model, found.files)
-        self._starter = entry
-        # Only a memory for the next start: a folder that cannot be written does no harm here.
-        with suppress(EnvironmentFault, UserError):
-            self._index.update(lambda content: replace(content, starter=entry))
-        return entry
-
-    def _resolve_starter(self) -> ModelFile:
-        entry = self._starter_entry()
-        if entry is not None:
-            return entry.model
-        place = self._find_starter()
-        if place is None:
-            raise NotFoundError(
-                "This build of Snug has no starter model. Import a .gguf file to talk to."
-            )
-        sound(place)
-        stamp = stamp_of(place)
-        raise ModelFileError(
-            f"The starter model is damaged: {stamp.size_bytes if stamp else 0:,} bytes instead of "
-            f"{starter.SIZE_BYTES:,}. Install Snug again."
-        )
-
     def _resolve_path(self, path: Path, entries: Iterable[IndexEntry]) -> ModelFile:
         for entry in entries:
             if _same_place(path, Path(entry.model.path)):
                 return self._verified(entry)
         place = self._find_starter()
         if place is not None and _same_place(path, place):
-            return self._resolve_starter()
+            return self._beginner.resolve()
         return summarize(sound(path))
 
     def _verified(self, entry: IndexEntry) -> ModelFile:

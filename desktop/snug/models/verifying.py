@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from snug.domain.errors import ModelFileError
+from snug.models import starter
 from snug.models.damage import quoted
-from snug.models.digest import Cancelled, ImportCancelledError, Progress, sha256_of
+from snug.models.digest import Cancelled, Progress, sha256_of
 from snug.models.entries import exchanged, missing_words, standing
+from snug.models.files import FileStamp
 from snug.models.index_codec import IndexEntry
 from snug.models.inspection import Inspection, inspect, told
 from snug.models.removal import Index
@@ -33,8 +36,6 @@ def verify_entry(
         return told(found.problems)
     try:
         digest = sha256_of(found.files, progress, cancelled)
-    except ImportCancelledError:
-        raise
     except ModelFileError as error:
         return error.message
     if here.model.sha256 and digest != here.model.sha256:
@@ -57,4 +58,18 @@ def _differs(entry: IndexEntry, digest: str, found: Inspection) -> str:
     return (
         f"The file of {name} is not the one that was added: {hashes}. If you replaced it, use it "
         "and Snug takes the new one; if not, remove it and get the model again."
+    )
+
+
+def starter_problem(files: Sequence[FileStamp]) -> tuple[str, ...]:
+    """Whether the starter's content is the one that belongs to Snug, in sentences."""
+    try:
+        digest = sha256_of(files)
+    except ModelFileError as error:
+        return (error.message,)
+    if digest == starter.SHA256:
+        return ()
+    return (
+        f"The starter model is not the one that belongs to Snug: its SHA-256 is {digest}, "
+        f"and should be {starter.SHA256}. Install Snug again.",
     )

@@ -101,7 +101,7 @@ def _found(
     problem = peeked.problem or problem
     if not problem and candidate.size_bytes and candidate.size_bytes != peeked.stamp.size_bytes:
         problem = (
-            f"The file has {peeked.stamp.size_bytes:,} bytes, but {candidate.program.title} says "
+            f"The file has {peeked.stamp.size_bytes:,} bytes, but {candidate.program.label} says "
             f"{candidate.size_bytes:,}: it was cut short, or replaced. Get it again there."
         )
     here = peeked.identity in known.files or candidate.expected in known.digests
