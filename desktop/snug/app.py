@@ -33,6 +33,7 @@ from snug.logs import start_logging
 from snug.models.library import Library
 from snug.models.starter import find_starter
 from snug.paths import Paths, find_paths
+from snug.services.adoption import Adoption
 from snug.services.bundle import Profile, Services
 from snug.services.conversations import ConversationService
 from snug.services.doctor import Report, examine
@@ -95,6 +96,7 @@ class Application:
             models=models,
             preferences=preferences,
             hub=self._hub,
+            adoption=Adoption(library),
         )
 
     @classmethod
