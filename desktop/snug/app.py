@@ -35,6 +35,7 @@ from snug.models.prefix import shape_of_file, shape_of_prefix
 from snug.models.starter import find_starter
 from snug.models.supported import is_supported
 from snug.paths import Paths, find_paths
+from snug.services.adoption import Adoption
 from snug.services.bundle import Profile, Services
 from snug.services.conversations import ConversationService
 from snug.services.doctor import Report, examine
@@ -101,6 +102,7 @@ class Application:
             models=models,
             preferences=preferences,
             hub=self._hub,
+            adoption=Adoption(library),
         )
 
     @classmethod
