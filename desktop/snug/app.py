@@ -41,6 +41,7 @@ from snug.services.hub import HubService
 from snug.services.ledger import VaultLedger
 from snug.services.models import ModelService
 from snug.services.preferences import Preferences
+from snug.services.trends import GgufLooks, TrendingPages, Trends
 from snug.ui.preferences_keys import OPEN_CONVERSATION
 from snug.vault.vault import Vault
 
@@ -79,6 +80,14 @@ class Application:
             lambda ledger, admit: _open_hub(paths, ledger, admit, offline),
             engine.devices,
             lambda: offline,
+            GgufLooks(vault.catalogue),
+        )
+        trends = Trends(
+            vault.catalogue,
+            store,
+            lambda: _open_trending(self._hub),
+            lambda: offline,
+            available_bytes=self._hub.available_bytes,
         )
         home = vault.key_home
         self.services = Services(
@@ -95,6 +104,7 @@ class Application:
             models=models,
             preferences=preferences,
             hub=self._hub,
+            trends=trends,
         )
 
     @classmethod
@@ -175,6 +185,12 @@ def _open_hub(
         token=lambda: os.environ.get("HF_TOKEN", "").strip(),
         offline=lambda: offline,
     )
+
+
+def _open_trending(hub: HubService) -> TrendingPages:
+    from snug.hub.trending import HubTrending
+
+    return HubTrending(hub.access.gateway)
 
 
 def _session(paths: Paths, options: Namespace) -> Session:

@@ -152,6 +152,12 @@ class Query:
         text: part of a name; "" for all.
         limit: how many repositories, 1 to 100.
         max_size_bytes: leaves out quantizations that are larger; 0 for no bound.
+        min_size_bytes: leaves out quantizations that are smaller; 0 for no bound.
+        gated: True for those whose conditions must be accepted, False for the others.
+        min_context: tokens of context at least; leaves out those that do not tell.
+        architecture: as a GGUF states it; "" for all.
+        supported_only: leaves out what this build cannot run.
+        fits_only: leaves out what does not run in the memory that is free.
     """
 
     text: str = ""
@@ -160,6 +166,12 @@ class Query:
     order: Order = Order.TRENDING
     limit: int = 20
     max_size_bytes: int = 0
+    min_size_bytes: int = 0
+    gated: bool | None = None
+    min_context: int = 0
+    architecture: str = ""
+    supported_only: bool = False
+    fits_only: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.limit <= 100:

@@ -9,6 +9,7 @@ from snug.services.conversations import ConversationService
 from snug.services.hub import HubService
 from snug.services.models import ModelService
 from snug.services.preferences import Preferences
+from snug.services.trends import Trends
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Services:
 
     Attributes:
         hub: finding and getting models; None where nothing of the kind is wanted (the bench).
+        trends: what is trending there, kept; None likewise.
     """
 
     profile: Profile
@@ -45,3 +47,4 @@ class Services:
     models: ModelService
     preferences: Preferences
     hub: HubService | None = None
+    trends: Trends | None = None

@@ -15,7 +15,7 @@ from snug.domain.hub import Query, Reference, Repository, parse_reference
 from snug.domain.ledger import LedgerEntry
 from snug.domain.model import Device, DeviceKind, ModelFile
 from snug.services.ledger import Settings, VaultLedger
-from snug.services.looks import Look, Looks, TrendRow
+from snug.services.looks import Look, Looks, NoLooks
 
 if TYPE_CHECKING:  # The room costs 40 ms to import, and most commands do not need it.
     from snug.hub.access import HubAccess
@@ -43,16 +43,18 @@ class HubService:
         connect: Callable[[VaultLedger, Callable[[Delivery], ModelFile]], HubAccess],
         devices: Callable[[], tuple[Device, ...]],
         offline: Callable[[], bool],
+        looks: Looks | None = None,
     ) -> None:
         """Prepare; neither the room nor a connection is opened.
 
         Args:
             connect: builds the room at its first use, from the ledger and what takes in files.
             devices: what can compute here, for judging what fits.
+            looks: where what was trending is kept; None keeps nothing.
         """
         self._library = library
         self._ledger = VaultLedger(store)
-        self._looks = Looks(store)
+        self._looks: Looks = looks or NoLooks()
         self._connect = connect
         self._devices = devices
         self._offline = offline
@@ -84,7 +86,7 @@ class HubService:
             return replace(last, repositories=tuple(_filtered(last.repositories, query)))
         look = Look(now_ms(), self.access.catalogue.list(query, stop))
         if look.repositories and query == Query(limit=query.limit):
-            self._looks.keep(look)
+            self._looks.record(look)
         return look
 
     def search(self, query: Query, stop: threading.Event | None = None) -> Look:
@@ -94,10 +96,6 @@ class HubService:
     def show(self, reference: str, stop: threading.Event | None = None) -> Repository:
         """One repository with its files. Raises: UserError, NotFoundError, SnugError."""
         return self.access.catalogue.repository(parse_reference(reference).repository, stop)
-
-    def history(self) -> dict[str, tuple[TrendRow, ...]]:
-        """What was trending, by day, oldest first."""
-        return self._looks.history()
 
     def choose(self, reference: str, stop: threading.Event | None = None) -> Download:
         """Look `owner/repo:QUANT` up and put it into the queue.
