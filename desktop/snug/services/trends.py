@@ -37,7 +37,8 @@ FEW: Final = 5  # of a category; with fewer on the two pages it is asked for
 TOP_UP: Final = 20
 MAX_REQUESTS: Final = 8
 MIN_PAUSE_S: Final = 300.0  # between two looks by hand
-BUSY_S: Final = 300.0  # how long the Hub is left alone at least where it asks for it
+# How long the Hub is left alone at least where it asks for it; the gateway reads at most 300 s.
+BUSY_S: Final = 900.0
 _WAIT: Final = "hub.trends.wait_until_ms"
 # The Hub's task that stands for a category; in this order while requests are left.
 _TASKS: Final = (
