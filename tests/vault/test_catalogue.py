@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import statistics
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -244,6 +246,30 @@ def test_nothing_of_it_lies_open_on_the_disk(home: Home) -> None:
     for path, body in bytes_of(home.folder):
         assert not any(form in body for form in wanted), path
     vault.close()
+
+
+def test_a_page_of_5_000_kept_models_takes_at_most_20_ms(kept: ModelCatalogue) -> None:
+    labels = [variant(f"Q{n}", n * 10**9) for n in range(2, 22)]
+    kinds = tuple(Category)
+    kept.keep(
+        [
+            replace(FULL, id=f"m/{n}", category=kinds[n % 8], downloads=n, variants=tuple(labels))
+            for n in range(5000)
+        ],
+        1,
+    )
+    for wanted in (
+        Filter(Query()),
+        Filter(Query(text="49", category=Category.CODE)),
+        Filter(Query(order=Order.DOWNLOADS, gated=True), max_bytes=4 * 10**9),
+    ):
+        taken = []
+        for _ in range(9):
+            start = time.perf_counter()
+            assert len(kept.models(wanted, 0, 50)) == 50
+            kept.count(wanted)
+            taken.append(time.perf_counter() - start)
+        assert statistics.median(taken) <= 0.02
 
 
 # -- the first version's settings ---------------------------------------------------------------

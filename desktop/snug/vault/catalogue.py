@@ -31,6 +31,9 @@ _ORDERS: Final = {
     Order.DOWNLOADS: "downloads DESC, seq",
     Order.NEWEST: "modified_ms DESC, seq",
 }
+# The + keeps SQLite from walking an index in this order: where few models fit, it would look up all
+# of 50,000 one by one (120 ms); reading the narrow table through takes 10 ms.
+_SCANNED: Final = {order: f"+{columns}" for order, columns in _ORDERS.items()}
 _COLUMNS: Final = {
     Dimension.CATEGORY: "category",
     Dimension.FAMILY: "family",
@@ -59,7 +62,7 @@ class ModelCatalogue:
     def models(self, wanted: Filter, offset: int, limit: int) -> tuple[Repository, ...]:
         """A page of those that fit, in the query's order, with their files."""
         where, values = _where(wanted)
-        order = _ORDERS[wanted.query.order]
+        order = (_SCANNED if values else _ORDERS)[wanted.query.order]
         with self._database.reading() as connection:
             found = fetch(
                 connection,
@@ -269,8 +272,9 @@ def _where(wanted: Filter) -> tuple[str, tuple[Value, ...]]:
         values.append(wanted.max_bytes)
     if wanted.min_bytes and wanted.max_bytes:
         conditions.append(
-            """(files_known = 0 OR EXISTS (SELECT 1 FROM hub_files f WHERE f.model = hub_models.seq
+            """(smallest_bytes >= ? OR largest_bytes <= ? OR EXISTS (
+            SELECT 1 FROM hub_files f WHERE f.model = hub_models.seq
             AND f.variant >= 0 GROUP BY f.variant HAVING sum(f.size_bytes) BETWEEN ? AND ?))"""
         )
-        values += [wanted.min_bytes, wanted.max_bytes]
+        values += [wanted.min_bytes, wanted.max_bytes] * 2
     return " AND ".join(conditions) or "1", tuple(values)
