@@ -337,7 +337,7 @@ def test_looks_at_gguf_models_are_kept_with_the_others(desk: Desk) -> None:
     assert looks.last() is None
     desk.rooms.offer(b"GGUF" + bytes(996), name="s/x", file="x-Q4_0.gguf")
     look = Look(NOON, (desk.rooms.catalogue.repository("s/x"),))
-    looks.record(look)
+    looks.keep(look)
     assert looks.last() == Look(NOON, look.repositories, kept=True)
     desk.wait(days=1)
     desk.field()

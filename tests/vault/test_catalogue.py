@@ -260,7 +260,7 @@ def test_a_page_of_5_000_kept_models_takes_at_most_20_ms(kept: ModelCatalogue) -
     )
     for wanted in (
         Filter(Query()),
-        Filter(Query(text="49", category=Category.CODE)),
+        Filter(Query(text="4", category=Category.CODE)),
         Filter(Query(order=Order.DOWNLOADS, gated=True), max_bytes=4 * 10**9),
     ):
         taken = []

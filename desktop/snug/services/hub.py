@@ -86,7 +86,7 @@ class HubService:
             return replace(last, repositories=tuple(_filtered(last.repositories, query)))
         look = Look(now_ms(), self.access.catalogue.list(query, stop))
         if look.repositories and query == Query(limit=query.limit):
-            self._looks.record(look)
+            self._looks.keep(look)
         return look
 
     def search(self, query: Query, stop: threading.Event | None = None) -> Look:

@@ -22,9 +22,9 @@ class Look:
 
 
 class Looks(Protocol):
-    """The kept looks at what is trending as GGUF. Any thread; `record` waits for the vault."""
+    """The kept looks at what is trending as GGUF. Any thread; `keep` waits for the vault."""
 
-    def record(self, look: Look) -> None:
+    def keep(self, look: Look) -> None:
         """Keep a look and its models."""
 
     def last(self) -> Look | None:
@@ -34,7 +34,7 @@ class Looks(Protocol):
 class NoLooks:
     """Keeps nothing."""
 
-    def record(self, look: Look) -> None:
+    def keep(self, look: Look) -> None:
         """Does nothing."""
 
     def last(self) -> Look | None:

@@ -307,7 +307,7 @@ class GgufLooks:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
 
-    def record(self, look: Look) -> None:
+    def keep(self, look: Look) -> None:
         """Keep a look and its models."""
         page = Page(Scope.RUNNABLE, look.repositories)
         self._catalogue.keep_look(look.time_ms, (page,), whole=False)

@@ -262,7 +262,9 @@ def _where(wanted: Filter) -> tuple[str, tuple[Value, ...]]:
         exact.append((r"id LIKE ? ESCAPE '\'", f"%{plain}%"))
     conditions, values = [c for c, _ in exact], [v for _, v in exact]
     if wanted.architectures:
-        conditions.append(f"architecture IN ({', '.join('?' * len(wanted.architectures))})")
+        conditions.append(
+            f"architecture COLLATE NOCASE IN ({', '.join('?' * len(wanted.architectures))})"
+        )
         values += sorted(storable(name) for name in wanted.architectures)
     if wanted.min_bytes or wanted.max_bytes:
         conditions.append("largest_bytes >= ?")
