@@ -184,10 +184,15 @@ def _mean(points: Iterable[Point]) -> float:
     return sum(shares) / len(shares) if shares else 0.0
 
 
+def can_run(category: Category) -> bool:
+    """Whether llama.cpp runs models of this kind at all."""
+    return category in _RUNNABLE
+
+
 def is_runnable(repository: Repository) -> bool:
     """Whether there is a GGUF of a kind that llama.cpp runs; only its header tells for certain."""
     told = bool(repository.variants) or bool(repository.architecture)
-    return told and repository.category in _RUNNABLE
+    return told and can_run(repository.category)
 
 
 def family(repository: Repository) -> str:

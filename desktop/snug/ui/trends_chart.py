@@ -29,8 +29,21 @@ from snug.ui.tokens import SIZES
 from snug.ui.trends_words import day_words, name_words, shape_of, share_words
 
 MAX_LINES = 7
-_STEPS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0)  # tops of the scale; each is halved once
+_STEPS = (
+    0.04,
+    0.06,
+    0.1,
+    0.16,
+    0.2,
+    0.3,
+    0.4,
+    0.5,
+    0.6,
+    0.8,
+    1.0,
+)  # tops of the scale; each is halved once
 _MOST_NAMES = 0.42  # of the width
+_LEAST_LINES = 14  # of text, high
 _DOTS_TO = 32  # days; with more, dots would touch
 _ROLES = {
     Direction.RISING: "accent",
@@ -111,7 +124,9 @@ class TrendChart(QWidget):
         """As high as its lines need."""
         line = self._line_height()
         rows = max(1, len(self._series))
-        height = (rows + 1) * line if self._days() == 1 else max(9 * line, (rows + 3) * line)
+        height = (
+            (rows + 1) * line if self._days() == 1 else max(_LEAST_LINES * line, (rows + 4) * line)
+        )
         return QSize(SIZES.column, height)
 
     def minimumSizeHint(self) -> QSize:
@@ -157,7 +172,7 @@ class TrendChart(QWidget):
         self._choose(None)
 
     def _choose(self, day: int | None) -> None:
-        if day == self._day:
+        if day == self._day or (day is not None and day >= self._days()):
             return
         self._day = day
         if day is not None:

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from snug.domain.hub import Category, Repository
-from snug.domain.trends import Dimension, is_runnable
+from snug.domain.trends import Dimension, can_run, is_runnable
 from snug.ui.parts import Choice, ElidedLabel, dress, flat, hairline, label, push_button
 from snug.ui.setting_rows import ChoiceButton
 from snug.ui.theme import Theme
@@ -101,8 +101,8 @@ class TrendingList(QWidget):
         line.setContentsMargins(0, SIZES.gap_2, 0, SIZES.gap_2)
         rank = label(count_words(number), "", "faint")
         rank.setFixedWidth(SIZES.gap_6)
-        rank.setAlignment(Qt.AlignmentFlag.AlignTrailing | Qt.AlignmentFlag.AlignTop)
-        line.addWidget(rank, 0, Qt.AlignmentFlag.AlignTop)
+        rank.setAlignment(Qt.AlignmentFlag.AlignTrailing | Qt.AlignmentFlag.AlignVCenter)
+        line.addWidget(rank, 0, Qt.AlignmentFlag.AlignVCenter)
         words = flat(QVBoxLayout(), spacing=2)
         name = push_button(f"trending_{one.id}", one.id, "link", lambda: self.opened.emit(one.id))
         facts = facts_words(one)
@@ -133,7 +133,8 @@ class TrendingList(QWidget):
             button.setToolTip(way)
             button.setAccessibleName(self.tr("{} runs as {}").format(one.id, way))
             return button
-        return label(self.tr("Not for Snug"), "small", "faint")
+        words = self.tr("No GGUF seen") if can_run(one.category) else self.tr("Not for Snug")
+        return label(words, "small", "faint")
 
     def _on_category_chosen(self, value: str) -> None:
         self._category = value

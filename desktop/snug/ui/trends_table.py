@@ -54,13 +54,15 @@ class NumbersTable(QTableWidget):
         self.itemSelectionChanged.connect(self._on_selection_changed)
 
     def show_summary(self, by: Dimension, series: Sequence[Series]) -> None:
-        """One row for each name: share, models, and where it goes."""
+        """One row for each name: share on the last day, models, and where it goes."""
         heads = {
             Dimension.CATEGORY: self.tr("Category"),
             Dimension.FAMILY: self.tr("Family"),
             Dimension.LICENCE: self.tr("Licence"),
         }
-        self._begin([heads[by], self.tr("Share"), self.tr("Models"), self.tr("Trend")], len(series))
+        known = any(one.direction is not Direction.UNKNOWN for one in series)
+        trend = self.tr("Trend") if known else ""
+        self._begin([heads[by], self.tr("Share"), self.tr("Models"), trend], len(series))
         self._names = [one.name for one in series]
         for row, one in enumerate(series):
             self._put(row, 0, name_words(by, one.name))
@@ -82,6 +84,11 @@ class NumbersTable(QTableWidget):
                 point = one.points[index]
                 self._put(row, column, share_words(point.share), number=True)
         self._end(stretch=None)
+
+    def set_narrow(self, narrow: bool) -> None:
+        """Leave the number of models out of the summary where there is little room."""
+        if self._names:
+            self.setColumnHidden(2, narrow)
 
     def texts(self) -> list[list[str]]:
         """What it says, row by row."""

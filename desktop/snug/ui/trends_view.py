@@ -25,6 +25,7 @@ from snug.ui.trends_table import NumbersTable
 from snug.ui.trends_words import moment_words, summary_words
 
 PERIODS = (7, 30, 90)
+MAX_ROWS = 8  # of the table, until all are asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class TrendsView(QWidget):
         self._days = 30
         self._series: tuple[Series, ...] = ()
         self._turn = 0  # of reading; what an earlier one brings is dropped
+        self._all_rows = False
         self._looking: threading.Event | None = None
         self._make_parts()
         self._arrange_parts()
@@ -95,6 +97,7 @@ class TrendsView(QWidget):
         self.chart = TrendChart(self._theme)
         self.table = NumbersTable("trendsTable", self.tr("Shares and trends"), self._theme)
         self.table.marked.connect(self.chart.mark)
+        self._rest = push_button("trendsRest", "", "link", self._on_rest_clicked)
         self._every = push_button("trendsEvery", "", "link", self._on_every_clicked)
         self.days_table = NumbersTable("trendsDays", self.tr("Shares of every day"), self._theme)
         self.days_table.hide()
@@ -115,7 +118,11 @@ class TrendsView(QWidget):
         times.addWidget(self._summary)
         times.addWidget(self.chart)
         times.addWidget(self.table)
-        times.addWidget(self._every, 0, Qt.AlignmentFlag.AlignLeading)
+        more = flat(QHBoxLayout(), spacing=SIZES.gap_4)
+        more.addWidget(self._rest)
+        more.addWidget(self._every)
+        more.addStretch(1)
+        times.addLayout(more)
         times.addWidget(self.days_table)
         self._empty = self._make_empty()
         self._inner = QWidget()
@@ -229,8 +236,7 @@ class TrendsView(QWidget):
         self.chart.setVisible(bool(shown.series))
         self.table.setVisible(bool(shown.series))
         self.chart.show_series(self._by, shown.series, summary)
-        self.table.show_summary(self._by, shown.series)
-        self._show_days()
+        self._show_tables()
         self.list.show_models(shown.look.repositories, shown.ways)
         if shown.due and self._looking is None:
             self._begin_look(automatic=True)
@@ -256,6 +262,19 @@ class TrendsView(QWidget):
             )
         self._state.setText(words)
         self._state.setVisible(bool(words))
+
+    def _show_tables(self) -> None:
+        """What the chart shows; the rest on request."""
+        count = len(self._series)
+        short = tuple(one for one in self._series if one.name in self.chart.lines)
+        rows = self._series if self._all_rows or count <= MAX_ROWS else short
+        self.table.show_summary(self._by, rows)
+        self.table.set_narrow(self._is_narrow)
+        words = self.tr("Show fewer") if self._all_rows else self.tr("All {}").format(count)
+        self._rest.setText(words)
+        self._rest.setAccessibleName(words)
+        self._rest.setVisible(count > MAX_ROWS)
+        self._show_days()
 
     def _show_days(self) -> None:
         opened = not self.days_table.isHidden()
@@ -321,6 +340,10 @@ class TrendsView(QWidget):
         self._days = int(value)
         self._read(may_look=False)
 
+    def _on_rest_clicked(self) -> None:
+        self._all_rows = not self._all_rows
+        self._show_tables()
+
     def _on_every_clicked(self) -> None:
         self.days_table.setVisible(self.days_table.isHidden())
         self._show_days()
@@ -334,11 +357,15 @@ class TrendsView(QWidget):
 
         self._tasks.run(self, read, lambda one: self.opened.emit(one, ""), self._on_reading_failed)
 
+    @property
+    def _is_narrow(self) -> bool:
+        return self.width() < SIZES.page_narrow * max(1.0, self._theme.text_scale)
+
     def _on_theme_changed(self) -> None:
-        narrow = self.width() < SIZES.page_narrow * max(1.0, self._theme.text_scale)
+        narrow = self._is_narrow
+        self.table.set_narrow(narrow)
         self._choices.setDirection(flow(narrow))
         self._state_row.setDirection(flow(narrow))
         self._inner.setMaximumWidth(column_width(self._theme) + 2 * SIZES.gap_6)
         if self._series and self.sender() is self._theme:
-            self.table.show_summary(self._by, self._series)
-            self._show_days()
+            self._show_tables()

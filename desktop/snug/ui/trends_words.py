@@ -43,7 +43,7 @@ def name_words(by: Dimension, name: str) -> str:
 
 def share_words(share: float) -> str:
     """A share from 0 to 1 in whole percent."""
-    return _tr("{} %", count_words(round(100 * share)))
+    return _tr("{}%", count_words(round(100 * share)))
 
 
 def shape_of(direction: Direction) -> str:
@@ -57,23 +57,16 @@ def shape_of(direction: Direction) -> str:
 
 
 def change_words(series: Series) -> str:
-    """Shape, word and number: "▲ rising, 12 points more"."""
+    """Shape, word and number: "▲ rising by 12 points"; "" where there are too few looks."""
     points = round(100 * abs(series.change))
-    number = count_words(points)
     if series.direction is Direction.UNKNOWN:
-        return _tr("too few looks to tell")
+        return ""
+    if series.direction is Direction.STEADY:
+        return f"{shape_of(series.direction)} {_tr('steady')}"
     if series.direction is Direction.RISING:
-        said = (
-            _tr("rising, one point more") if points == 1 else _tr("rising, {} points more", number)
-        )
-    elif series.direction is Direction.FALLING:
-        said = (
-            _tr("falling, one point less")
-            if points == 1
-            else _tr("falling, {} points less", number)
-        )
+        said = _tr("rising by {} points", count_words(points))
     else:
-        said = _tr("steady")
+        said = _tr("falling by {} points", count_words(points))
     return f"{shape_of(series.direction)} {said}"
 
 
