@@ -10,6 +10,7 @@ from snug.services.conversations import ConversationService
 from snug.services.hub import HubService
 from snug.services.models import ModelService
 from snug.services.preferences import Preferences
+from snug.services.trends import Trends
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Services:
     Attributes:
         hub: finding and getting models; None where nothing of the kind is wanted (the bench).
         adoption: models that other programs keep here; None likewise.
+        trends: what is trending there, kept; None likewise.
     """
 
     profile: Profile
@@ -48,3 +50,4 @@ class Services:
     preferences: Preferences
     hub: HubService | None = None
     adoption: Adoption | None = None
+    trends: Trends | None = None
