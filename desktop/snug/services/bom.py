@@ -11,7 +11,6 @@ import json
 import re
 import uuid
 from typing import Any, Final
-from urllib.parse import quote
 
 from snug.domain.licence import Licence
 from snug.domain.model_card import Ancestor, CardFile, ModelCard
@@ -20,19 +19,18 @@ from snug.services.card_words import acceptance_words, ancestor_words, template_
 
 HUB: Final = "https://huggingface.co"
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 _HUB_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9._-]{1,96}")
 # The Hub's identifiers that have one in the SPDX list; "gpl" and its like name no version.
-_SPDX: Final = {
-    name.lower(): name
-    for name in (
-        "Apache-2.0 MIT AFL-3.0 Artistic-2.0 BSL-1.0 BSD-2-Clause BSD-3-Clause BSD-3-Clause-Clear "
-        "ECL-2.0 ISC MS-PL NCSA PostgreSQL Zlib OFL-1.1 LPPL-1.3c CC0-1.0 Unlicense WTFPL "
-        "CDLA-Permissive-1.0 CDLA-Permissive-2.0 CDLA-Sharing-1.0 CC-BY-2.0 CC-BY-2.5 CC-BY-3.0 "
-        "CC-BY-4.0 CC-BY-SA-3.0 CC-BY-SA-4.0 CC-BY-NC-2.0 CC-BY-NC-3.0 CC-BY-NC-4.0 "
-        "CC-BY-ND-4.0 CC-BY-NC-ND-3.0 CC-BY-NC-ND-4.0 CC-BY-NC-SA-2.0 CC-BY-NC-SA-3.0 "
-        "CC-BY-NC-SA-4.0 EPL-1.0 EPL-2.0 EUPL-1.1 EUPL-1.2 LGPL-LR MPL-2.0 OSL-3.0"
-    ).split()
-} | {
+_SAME: Final = (
+    "Apache-2.0 MIT AFL-3.0 Artistic-2.0 BSL-1.0 BSD-2-Clause BSD-3-Clause BSD-3-Clause-Clear "
+    "ECL-2.0 ISC MS-PL NCSA PostgreSQL Zlib OFL-1.1 LPPL-1.3c CC0-1.0 Unlicense WTFPL "
+    "CDLA-Permissive-1.0 CDLA-Permissive-2.0 CDLA-Sharing-1.0 CC-BY-2.0 CC-BY-2.5 CC-BY-3.0 "
+    "CC-BY-4.0 CC-BY-SA-3.0 CC-BY-SA-4.0 CC-BY-NC-2.0 CC-BY-NC-3.0 CC-BY-NC-4.0 "
+    "CC-BY-ND-4.0 CC-BY-NC-ND-3.0 CC-BY-NC-ND-4.0 CC-BY-NC-SA-2.0 CC-BY-NC-SA-3.0 "
+    "CC-BY-NC-SA-4.0 EPL-1.0 EPL-2.0 EUPL-1.1 EUPL-1.2 LGPL-LR MPL-2.0 OSL-3.0"
+)
+_SPDX: Final = {name.lower(): name for name in _SAME.split()} | {
     "gpl-2.0": "GPL-2.0-only",
     "gpl-3.0": "GPL-3.0-only",
     "lgpl-2.1": "LGPL-2.1-only",
@@ -128,9 +126,8 @@ def _licence(licence: Licence, how: str) -> list[dict[str, Any]]:
 def _references(card: ModelCard) -> list[dict[str, Any]]:
     page = f"{HUB}/{card.repository}"
     found: list[dict[str, Any]] = [{"type": "website", "url": page}]
-    if card.commit:
-        at = quote(card.commit, safe="")
-        found.append({"type": "vcs", "url": f"{page}/tree/{at}"})
+    if _COMMIT.fullmatch(card.commit):
+        found.append({"type": "vcs", "url": f"{page}/tree/{card.commit}"})
     return found
 
 

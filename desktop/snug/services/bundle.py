@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from snug.services.cards import Cards
 from snug.services.conversations import ConversationService
 from snug.services.hub import HubService
 from snug.services.models import ModelService
@@ -38,6 +39,7 @@ class Services:
 
     Attributes:
         hub: finding and getting models; None where nothing of the kind is wanted (the bench).
+        cards: what is known of a model; None as above.
     """
 
     profile: Profile
@@ -45,3 +47,4 @@ class Services:
     models: ModelService
     preferences: Preferences
     hub: HubService | None = None
+    cards: Cards | None = None

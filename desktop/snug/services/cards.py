@@ -11,7 +11,7 @@ from typing import Protocol
 from snug.domain.conversation import now_ms
 from snug.domain.download import Download, DownloadState
 from snug.domain.hub import Repository
-from snug.domain.licence import NOT_STATED, Licence, classify
+from snug.domain.licence import classify
 from snug.domain.model import Experience, ModelFile
 from snug.domain.model_card import (
     Acceptance,
@@ -23,19 +23,28 @@ from snug.domain.model_card import (
     ModelCard,
     OwnResult,
     PageState,
-    Quote,
     RepositoryPage,
     Severity,
     Stated,
     needs_acceptance,
 )
-from snug.domain.remote_names import file_name, shown
-from snug.services import bom, cautions, report
+from snug.domain.remote_names import file_name
+from snug.services import cautions
 from snug.services.acceptances import Acceptances
+from snug.services.card_facts import (
+    authors_of,
+    by_weight,
+    datasets_of,
+    files_of,
+    first_of,
+    licence_of,
+    source_of,
+    source_words,
+    training_of,
+)
 from snug.services.ledger import Settings
 from snug.services.lineage import Lineage, Pages, compare, trace
 
-IN_FILE = "the model's file"
 _OFFLINE = "Snug is offline, so this card holds only what this machine knows."
 
 
@@ -141,9 +150,9 @@ class Cards:
                 )
             ),
             source="The Hugging Face Hub; not downloaded.",
-            datasets=_datasets(lineage, FileOrigin()),
-            training=_training(lineage),
-            languages=_first(page.languages for page in lineage.pages.values()),
+            datasets=datasets_of(lineage, FileOrigin()),
+            training=training_of(lineage),
+            languages=first_of(page.languages for page in lineage.pages.values()),
             tasks=page.tasks if page is not None else (),
             architecture=repository.architecture,
             parameter_count=repository.parameter_count,
@@ -152,7 +161,7 @@ class Cards:
             gated=repository.gated,
             acceptance=accepted,
             template=template,
-            cautions=_by_weight(found),
+            cautions=by_weight(found),
             looked_up=page is not None and page.state is PageState.READ,
             gaps=self._gaps(page, lineage),
         )
@@ -165,13 +174,13 @@ class Cards:
         """
         origin = self._sources.origin(Path(model.path))
         record = self._record(model)
-        source = _source(model, record, origin)
+        source = source_of(model, record, origin)
         commit = record.commit if record is not None else ""
         page = None
         if source and not self._sources.offline():
             page = self._sources.pages().page(source, commit, stop)
         lineage = self._trace(page, origin, None, stop)
-        licence, licence_source = _licence(model, record, origin, page, lineage)
+        licence, licence_source = licence_of(model, record, origin, page, lineage)
         accepted = self._acceptances.of(source, commit) if source else None
         gated = (page is not None and page.gated) or (record is not None and record.gated)
         comparison = compare(model.chat_template, lineage, not self._sources.offline())
@@ -190,15 +199,15 @@ class Cards:
             comparison=comparison,
             repository=source,
             commit=commit,
-            authors=_authors(origin, source),
+            authors=authors_of(origin, source),
             ancestors=tuple(lineage.ancestors),
-            files=_files(model, record),
+            files=files_of(model, record),
             downloaded_ms=record.finished_ms if record is not None else 0,
-            source=_source_words(model, record),
-            datasets=_datasets(lineage, origin),
-            training=_training(lineage),
-            languages=_first((*(p.languages for p in lineage.pages.values()), origin.languages)),
-            tasks=_first((*(p.tasks for p in lineage.pages.values()), origin.tags)),
+            source=source_words(model, record),
+            datasets=datasets_of(lineage, origin),
+            training=training_of(lineage),
+            languages=first_of((*(p.languages for p in lineage.pages.values()), origin.languages)),
+            tasks=first_of((*(p.tasks for p in lineage.pages.values()), origin.tags)),
             architecture=model.architecture,
             quantization=model.quantization,
             parameter_count=model.parameter_count,
@@ -207,7 +216,7 @@ class Cards:
             gated=gated,
             acceptance=accepted,
             template=model.chat_template,
-            cautions=_by_weight(found),
+            cautions=by_weight(found),
             results=self._evaluations.of(model.sha256) if model.sha256 else (),
             measured=self._measured(model),
             looked_up=any(one.state is PageState.READ for one in lineage.pages.values()),
@@ -245,14 +254,20 @@ class Cards:
 
     def report(self, card: ModelCard, time_ms: int | None = None) -> str:
         """One page of self-contained HTML without scripts; prints on A4."""
+        from snug.services import report  # late: few ask for one
+
         return report.html_page(card, self._version, now_ms() if time_ms is None else time_ms)
 
     def report_markdown(self, card: ModelCard, time_ms: int | None = None) -> str:
         """The same in Markdown, with the whole template comparison."""
+        from snug.services import report  # late, as above
+
         return report.markdown(card, self._version, now_ms() if time_ms is None else time_ms)
 
     def bom(self, card: ModelCard, time_ms: int | None = None) -> str:
         """A CycloneDX 1.6 bill of materials, as JSON."""
+        from snug.services import bom  # late, as above
+
         return bom.cyclonedx(card, self._version, now_ms() if time_ms is None else time_ms)
 
     # -- putting together ---------------------------------------------------------------------
@@ -319,94 +334,3 @@ class Cards:
         if page is None and self._sources.offline():
             return (_OFFLINE,)
         return lineage.problems()
-
-
-def _source(model: ModelFile, record: Download | None, origin: FileOrigin) -> str:
-    """The repository that a file comes from, as the surest of the witnesses says."""
-    if record is not None:
-        return record.repository
-    return model.source if "/" in model.source else origin.repository
-
-
-def _source_words(model: ModelFile, record: Download | None) -> str:
-    if record is not None:
-        return "Downloaded from the Hugging Face Hub and verified."
-    if model.source == "starter":
-        return "Came with Snug."
-    if "/" in model.source:
-        return "Downloaded from the Hugging Face Hub; the record of it is gone."
-    return "Added from a file on this computer."
-
-
-def _licence(
-    model: ModelFile,
-    record: Download | None,
-    origin: FileOrigin,
-    page: RepositoryPage | None,
-    lineage: Lineage,
-) -> tuple[Licence, str]:
-    """The licence and who states it: the page, what was shown at the download, then the file."""
-    if page is not None and page.state is not PageState.UNREACHABLE:
-        found = lineage.licence_of(page.repository)
-        if found.id not in NOT_STATED:
-            return found, found.inherited_from or page.repository
-    if record is not None and record.licence not in NOT_STATED:
-        return classify(record.licence), record.repository
-    named = origin.licence_id or model.licence
-    found = classify(named, origin.licence_name, origin.licence_link)
-    if found.id not in NOT_STATED:
-        return found, "Snug" if model.source == "starter" else IN_FILE
-    for ancestor in lineage.ancestors:
-        inherited = lineage.licence_of(ancestor.repository)
-        if inherited.id not in NOT_STATED:
-            made = Licence(
-                inherited.id,
-                inherited.licence_class,
-                f"Its base model {ancestor.repository} states {inherited.name or inherited.id}. "
-                f"{inherited.reason}",
-                inherited.name,
-                inherited.link,
-                inherited.inherited_from or ancestor.repository,
-            )
-            return made, made.inherited_from
-    return found, ""
-
-
-def _authors(origin: FileOrigin, source: str) -> tuple[Stated, ...]:
-    found = [Stated(one, IN_FILE) for one in (origin.author, origin.organization) if one]
-    if origin.quantized_by:
-        found.append(Stated(f"{origin.quantized_by} (quantized it)", IN_FILE))
-    if source:
-        found.append(Stated(source.partition("/")[0], "the Hub"))
-    return tuple({one.value.casefold(): one for one in reversed(found)}.values())[::-1]
-
-
-def _files(model: ModelFile, record: Download | None) -> tuple[CardFile, ...]:
-    if record is None:
-        name = shown(file_name(model.path.replace("\\", "/")))
-        return (CardFile(name, model.size_bytes, model.sha256),)
-    return tuple(
-        CardFile(shown(file_name(file.path)), file.size_bytes, file.sha256) for file in record.files
-    )
-
-
-def _datasets(lineage: Lineage, origin: FileOrigin) -> tuple[Stated, ...]:
-    """Data sets with who names them; the model's own page first."""
-    found = [
-        Stated(name, page.repository) for page in lineage.pages.values() for name in page.datasets
-    ]
-    found += [Stated(name, IN_FILE) for name in origin.datasets]
-    return tuple({one.value.casefold(): one for one in reversed(found)}.values())[::-1]
-
-
-def _training(lineage: Lineage) -> tuple[Quote, ...]:
-    return tuple(quote for page in lineage.pages.values() for quote in page.training)[:4]
-
-
-def _first(many: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    return next((one for one in many if one), ())
-
-
-def _by_weight(found: Iterable[Caution]) -> tuple[Caution, ...]:
-    order = (Severity.DANGER, Severity.WARNING, Severity.NOTE)
-    return tuple(sorted(dict.fromkeys(found), key=lambda one: order.index(one.severity)))

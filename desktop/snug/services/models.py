@@ -176,6 +176,11 @@ class ModelService:
         newest = dict(list(speeds.items())[-_KEPT_SPEEDS:])
         self._store.set_setting(_SPEEDS, json.dumps(newest))
 
+    def measured_speed(self, model: ModelFile) -> float | None:
+        """Tokens per second of this very file's last answers here; None where there was none."""
+        measured = self._speeds().get(_speed_key(model))
+        return measured[0] if measured is not None else None
+
     def record_load(self, model: ModelFile, placement: Placement) -> None:
         """Remember what a load taught: memory ÷ projection, threads. Raises: SnugError."""
         learnt = placement.learnt
