@@ -49,6 +49,7 @@ QUANT = RepositoryPage(
     repository="quant/tiny-GGUF",
     state=PageState.READ,
     commit=COMMIT,
+    facts=LicenceFacts(base_models=("maker/tiny",)),
     bases=(Base("maker/tiny", Relation.QUANTIZED),),
     files=(RemoteFile("tiny-Q4_K_M.gguf", 2_500_000_000, SHA),),
     template=TEMPLATE,

@@ -90,7 +90,10 @@ def test_offline_the_record_and_the_file_tell_what_they_know() -> None:
     card = bench.cards.of_model(MODEL)
     assert bench.pages.asked == []
     assert not card.looked_up
-    assert (card.licence.id, card.licence_source) == ("apache-2.0", "quant/tiny-GGUF")
+    assert (card.licence.id, card.licence_source) == (
+        "apache-2.0",
+        "quant/tiny-GGUF, when it was downloaded",
+    )
     assert card.authors == (Stated("Ada", "the model's file"), Stated("quant", "the Hub"))
     assert [a.state for a in card.ancestors] == [PageState.UNREACHABLE]
     assert card.comparison.state is TemplateState.NOT_LOOKED

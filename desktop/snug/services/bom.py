@@ -28,7 +28,7 @@ _SAME: Final = (
     "CDLA-Permissive-1.0 CDLA-Permissive-2.0 CDLA-Sharing-1.0 CC-BY-2.0 CC-BY-2.5 CC-BY-3.0 "
     "CC-BY-4.0 CC-BY-SA-3.0 CC-BY-SA-4.0 CC-BY-NC-2.0 CC-BY-NC-3.0 CC-BY-NC-4.0 "
     "CC-BY-ND-4.0 CC-BY-NC-ND-3.0 CC-BY-NC-ND-4.0 CC-BY-NC-SA-2.0 CC-BY-NC-SA-3.0 "
-    "CC-BY-NC-SA-4.0 EPL-1.0 EPL-2.0 EUPL-1.1 EUPL-1.2 LGPL-LR MPL-2.0 OSL-3.0"
+    "CC-BY-NC-SA-4.0 EPL-1.0 EPL-2.0 EUPL-1.1 EUPL-1.2 MPL-2.0 OSL-3.0"
 )
 _SPDX: Final = {name.lower(): name for name in _SAME.split()} | {
     "gpl-2.0": "GPL-2.0-only",
@@ -36,6 +36,7 @@ _SPDX: Final = {name.lower(): name for name in _SAME.split()} | {
     "lgpl-2.1": "LGPL-2.1-only",
     "lgpl-3.0": "LGPL-3.0-only",
     "agpl-3.0": "AGPL-3.0-only",
+    "lgpl-lr": "LGPLLR",
     "pddl": "PDDL-1.0",
     "odbl": "ODbL-1.0",
     "odc-by": "ODC-By-1.0",
@@ -138,7 +139,7 @@ def _ancestor(one: Ancestor, number: int) -> dict[str, Any]:
         "name": visible_line(one.repository, 200),
     }
     if one.commit:
-        found["version"] = one.commit
+        found["version"] = visible_line(one.commit, 64)
     if one.licence:
         known = spdx_id(one.licence)
         name = {"id": known} if known else {"name": visible_line(one.licence, 200)}

@@ -55,7 +55,7 @@ def licence_of(
         if found.id not in NOT_STATED:
             return found, found.inherited_from or page.repository
     if record is not None and record.licence not in NOT_STATED:
-        return classify(record.licence), record.repository
+        return classify(record.licence), f"{record.repository}, when it was downloaded"
     named = origin.licence_id or model.licence
     found = classify(named, origin.licence_name, origin.licence_link)
     if found.id not in NOT_STATED:

@@ -93,13 +93,13 @@ def markdown(card: ModelCard, version: str, time_ms: int) -> str:
         lines.append("")
     lines += ["## Files", "", "| File | Size | SHA-256 |", "|---|---|---|"]
     lines += [
-        f"| {_plain(f.name)} | {size_words(f.size_bytes)} | {f.sha256 or 'not known'} |"
+        f"| {_plain(f.name)} | {size_words(f.size_bytes)} | {_plain(f.sha256) or 'not known'} |"
         for f in card.files
     ]
     lines += ["", "## Chat template", "", _plain(template_sentence(card)), ""]
     if card.comparison.lines:
         # Indented, not fenced: no line of a template can end it.
-        lines += [f"    {visible(line)}" for line in card.comparison.lines]
+        lines += ["    " + visible(line).replace("\n", " ") for line in card.comparison.lines]
         lines += ["", *(["The comparison is cut here.", ""] if card.comparison.cut else [])]
     lines += [f"- {_plain(gap)}" for gap in card.gaps]
     lines += ["", f"Made by Snug {version} on {moment(time_ms)}. {_LEGAL}", ""]
