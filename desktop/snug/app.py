@@ -28,21 +28,26 @@ from snug.domain.model import ModelFile
 from snug.engine.host import EngineHost
 from snug.engine.hosts import build_engine
 from snug.engine.sandbox import possible_walls
+from snug.engine.supervisor import Supervisor
 from snug.guardian import Launch, has_display
 from snug.logs import start_logging
 from snug.models.library import Library
+from snug.models.origin import read_origin
 from snug.models.prefix import shape_of_file, shape_of_prefix
 from snug.models.starter import find_starter
 from snug.models.supported import is_supported
+from snug.models.template_trust import template_warnings
 from snug.paths import Paths, find_paths
 from snug.services.adoption import Adoption
 from snug.services.bundle import Profile, Services
+from snug.services.cards import Cards, Sources
 from snug.services.conversations import ConversationService
 from snug.services.doctor import Report, examine
 from snug.services.engine_settings import Host
 from snug.services.hub import HubService
 from snug.services.judging import Judge
 from snug.services.ledger import VaultLedger
+from snug.services.lineage import Pages
 from snug.services.models import ModelService
 from snug.services.preferences import Preferences
 from snug.services.trends import GgufLooks, TrendingPages, Trends
@@ -113,6 +118,9 @@ class Application:
             hub=self._hub,
             adoption=Adoption(library),
             trends=trends,
+            cards=Cards(
+                store, _card_sources(self._hub, models, engine, lambda: offline), __version__
+            ),
         )
 
     @classmethod
@@ -204,6 +212,30 @@ def _open_trending(hub: HubService) -> TrendingPages:
     from snug.hub.trending import HubTrending
 
     return HubTrending(hub.access.gateway)
+
+
+def _card_sources(
+    hub: HubService, models: ModelService, engine: Supervisor, offline: Callable[[], bool]
+) -> Sources:
+    """Where the facts of a model's card come from."""
+
+    def pages() -> Pages:
+        from snug.hub.cards import CardReader  # late, as the rest of the room
+
+        return CardReader(hub.access.gateway)
+
+    def quarantined(sha256: str) -> tuple[str, ...]:
+        return tuple(one.reason for one in engine.quarantined() if one.sha256 == sha256)
+
+    return Sources(
+        pages=pages,
+        records=lambda: hub.access.downloads.all(),
+        origin=read_origin,
+        suspicious=template_warnings,
+        models=models,
+        quarantined=quarantined,
+        offline=offline,
+    )
 
 
 def _session(paths: Paths, options: Namespace) -> Session:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snug.services.adoption import Adoption
+from snug.services.cards import Cards
 from snug.services.conversations import ConversationService
 from snug.services.hub import HubService
 from snug.services.models import ModelService
@@ -42,6 +43,7 @@ class Services:
         hub: finding and getting models; None where nothing of the kind is wanted (the bench).
         adoption: models that other programs keep here; None likewise.
         trends: what is trending there, kept; None likewise.
+        cards: what is known of a model; None as above.
     """
 
     profile: Profile
@@ -51,3 +53,4 @@ class Services:
     hub: HubService | None = None
     adoption: Adoption | None = None
     trends: Trends | None = None
+    cards: Cards | None = None
