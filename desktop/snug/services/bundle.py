@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snug.services.conversations import ConversationService
+from snug.services.downloads import DownloadService
 from snug.services.hub import HubService
 from snug.services.models import ModelService
+from snug.services.network import Network
 from snug.services.preferences import Preferences
 
 
@@ -38,6 +40,7 @@ class Services:
 
     Attributes:
         hub: finding and getting models; None where nothing of the kind is wanted (the bench).
+        downloads, network: the same.
     """
 
     profile: Profile
@@ -45,3 +48,5 @@ class Services:
     models: ModelService
     preferences: Preferences
     hub: HubService | None = None
+    downloads: DownloadService | None = None
+    network: Network | None = None
