@@ -40,7 +40,11 @@ Listener = Callable[[DownloadEvent], None]
 
 
 class DownloadService:
-    """The queue for a front end. Any thread; `choose`, `cancel` and `replaced` may wait."""
+    """The queue for a front end. Any thread; `choose`, `cancel` and `replaced` may wait.
+
+    Attributes:
+        network: what the downloads go by: the offline switch, the speed limit, the token.
+    """
 
     def __init__(
         self,
@@ -55,7 +59,7 @@ class DownloadService:
             models: what is in the library.
         """
         self._hub = hub
-        self._network = network
+        self.network = self._network = network
         self._store = store
         self._models = models
         self._lock = threading.Lock()
