@@ -54,6 +54,8 @@ def size_line(standing: Standing) -> str:
     total = size_words(download.total_bytes)
     if download.state is DownloadState.DONE:
         return tr("{} · verified and in your library", total)
+    if not standing.done_bytes:
+        return total
     return tr("{} of {}", size_words(standing.done_bytes), total)
 
 
@@ -88,6 +90,11 @@ def problem_line(standing: Standing) -> str:
         reason = standing.waiting.reason
         delay = math.ceil(standing.waiting.delay_s)
         return tr("{} What came is kept; the next attempt comes in {} s.", reason, str(delay))
+    if standing.page:
+        return tr(
+            "Its makers want to know who takes this model. Open its page, sign in and accept the "
+            "conditions; then give Snug a token with read access."
+        )
     if download.state is DownloadState.QUEUED and download.problem:
         return tr("{} What came is kept; Snug tries again every minute.", download.problem)
     return download.problem

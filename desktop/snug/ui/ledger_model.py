@@ -53,7 +53,7 @@ class LedgerModel(QAbstractTableModel):
             Outcome.DONE: self.tr("Done"),
             Outcome.FAILED: self.tr("Failed"),
             Outcome.STOPPED: self.tr("Stopped"),
-            Outcome.REFUSED: self.tr("Refused, nothing sent"),
+            Outcome.REFUSED: self.tr("Refused"),
         }
 
     def show_entries(self, entries: Sequence[LedgerEntry]) -> None:

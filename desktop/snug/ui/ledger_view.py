@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
@@ -28,6 +28,8 @@ from snug.ui.tokens import SIZES
 from snug.ui.words import count_words, size_words
 
 _MOST_HOSTS = 5
+_HOST_LETTERS = 26
+_LEAST_PURPOSE_LETTERS = 16
 
 
 class LedgerView(QWidget):
@@ -132,6 +134,7 @@ class LedgerView(QWidget):
         while (item := self._host_rows.takeAt(0)) is not None:
             widget = item.widget()
             if widget is not None:
+                widget.hide()
                 widget.deleteLater()
         for total in found[:_MOST_HOSTS]:
             self._host_rows.addWidget(self._host_row(total))
@@ -170,20 +173,21 @@ class LedgerView(QWidget):
 
     def _fit_columns(self) -> None:
         """Narrow columns as wide as they must be, the purpose as wide as it can."""
-        metrics = self._table.fontMetrics()
-        wide = metrics.horizontalAdvance
+        font = self._theme.font(SIZES.bar, tabular=True)
+        wide = QFontMetrics(font).horizontalAdvance
         hosts = [wide(one.host) for one in self._entries] or [0]
+        gap = SIZES.gap_6 + SIZES.gap
         widths = {
-            0: wide("00:00:00") + SIZES.gap_6,
-            1: min(max(hosts), wide("m" * 24)) + SIZES.gap_6,
-            3: wide("999.9 MB") + SIZES.gap_6,
-            4: wide("999.9 MB") + SIZES.gap_6,
-            5: wide(self.tr("Refused, nothing sent")) + SIZES.gap_6,
+            0: wide("00:00:00") + gap,
+            1: min(max(hosts), wide("n" * _HOST_LETTERS)) + gap,
+            3: wide(size_words(999)) + gap,
+            4: wide(size_words(999)) + gap,
+            5: wide(self.tr("Not ended")) + gap,
         }
         for column, width in widths.items():
             self._table.setColumnWidth(column, width)
         rest = self._table.viewport().width() - sum(widths.values())
-        self._table.setColumnWidth(2, max(wide("m" * 14), rest))
+        self._table.setColumnWidth(2, max(wide("n" * _LEAST_PURPOSE_LETTERS), rest))
 
     def _on_theme_changed(self) -> None:
         height = round(SIZES.row * max(1.0, self._theme.text_scale))
