@@ -1,8 +1,8 @@
 """How fast Snug downloads, as a share of a bare client that does the least that is needed.
 
 The bare client reads from the socket into one buffer, hashes with SHA-256, writes and syncs, on one
-thread: the least that any client must do. Snug adds the gateway, the ledger, progress, the resume record, the speed
-limit, the stop signal and the queue.
+thread: the least that any client must do. Snug adds the gateway, the ledger, progress, the resume
+record, the speed limit, the stop signal and the queue.
 """
 
 from __future__ import annotations
