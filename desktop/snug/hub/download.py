@@ -254,6 +254,8 @@ class Downloads:
                 continue
             try:
                 self._run_held(todo[0].id, sink, threading.Event(), by_itself=True)
+            except OfflineError:
+                continue  # told through the sink; the switch is looked at anew
             except NetworkFault:
                 # Told through the sink; meanwhile the others' turn comes.
                 with self._lock:
