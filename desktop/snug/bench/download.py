@@ -102,7 +102,7 @@ def _bare(port: int, path: Path) -> float:
 
 
 def _snug(port: int, models: Path, sha256: str) -> float:
-    models.mkdir()
+    models.mkdir(exist_ok=True)
     access = open_hub(models, MemoryLedger(), _taken, endpoint=f"http://127.0.0.1:{port}")
     stored = f"{sha256}.gguf"
     download = Download(

@@ -68,7 +68,7 @@ def pace_line(standing: Standing) -> str:
         if standing.waiting is not None:
             return tr("Waits for the network")
         if standing.progress is None or not standing.progress.bytes_per_second:
-            return tr("Connecting…")
+            return tr("Waits for data")
         speed = tr("{} MB/s", _one_digit(standing.progress.bytes_per_second / 1e6))
         left = time_left(standing.progress.remaining_s)
         return f"{speed} · {left}" if left else speed

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QTimer, QUrl, Signal
@@ -29,6 +32,8 @@ from snug.ui.theme import Theme
 from snug.ui.tokens import REFRESH_MS, SIZES
 from snug.ui.undo_bar import UndoBar
 
+_LOOK_MS = 500  # how often is seen whether a download fell silent
+_SILENT_S = 1.0
 _ACTIVE = (DownloadState.QUEUED, DownloadState.RUNNING)
 
 
@@ -64,6 +69,10 @@ class DownloadsView(QWidget):
         self._soon.setSingleShot(True)
         self._soon.setInterval(REFRESH_MS)
         self._soon.timeout.connect(self.refresh)
+        self._heard_at: dict[str, float] = {}
+        self._quiet = QTimer(self)
+        self._quiet.setInterval(_LOOK_MS)
+        self._quiet.timeout.connect(self._on_quiet_due)
         self._lay_out()
         self._end_listening = downloads.listen(self._bridge.sink(self._on_event, self))
         self._end_network = downloads.network.listen(
@@ -135,6 +144,7 @@ class DownloadsView(QWidget):
             row.deleteLater()
         for place, standing in enumerate(ordered):
             self._show(standing, place)
+        self._quiet.start()
         self._empty.setVisible(not ordered)
         self._clear.setVisible(bool(done))
 
@@ -177,6 +187,7 @@ class DownloadsView(QWidget):
                 standing.download, event.done_bytes, event, None, standing.offline
             )
             self._rows[event.id].show_standing(moved)
+            self._heard_at[event.id] = time.monotonic()
             return
         if isinstance(event, DownloadProgress | DownloadWaiting) and event.id in self._hidden:
             return
@@ -184,6 +195,19 @@ class DownloadsView(QWidget):
             self.finished.emit(event.model)
         if not self._soon.isActive():
             self._soon.start()
+
+    def _on_quiet_due(self) -> None:
+        """Where nothing came for a while the last speed is true no longer."""
+        if not any(standing.is_running for standing in self._standings.values()):
+            self._quiet.stop()
+        for identifier, standing in self._standings.items():
+            silent = time.monotonic() - self._heard_at.get(identifier, 0.0) > _SILENT_S
+            if standing.is_running and standing.progress is not None and silent:
+                with contextlib.suppress(SnugError):
+                    done = self._downloads.done_bytes(identifier)
+                    still = replace(standing, done_bytes=done, progress=None)
+                    self._standings[identifier] = still
+                    self._rows[identifier].show_standing(still)
 
     def _on_network_changed(self, _: None) -> None:
         if not self._soon.isActive():
