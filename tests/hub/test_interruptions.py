@@ -108,13 +108,19 @@ def first_answer(case: Case, then: Callable[[Handler], None]) -> Callable[[Handl
 
 def kill(case: Case) -> int:
     """kill -9 of the process. Returns: bytes that came twice."""
-    hold = threading.Event()
-    case.server.answers[f"/{case.name}/"] = first_answer(case, lambda _: hold.wait(30) and None)
+    reached, hold = threading.Event(), threading.Event()
+
+    def wait(_: Handler) -> None:
+        reached.set()
+        hold.wait(30)
+
+    case.server.answers[f"/{case.name}/"] = first_answer(case, wait)
     client = connected(case)
     client.downloads.add(case.download)
     child = subprocess.Popen(
         [sys.executable, CHILD, case.models, case.server.url, case.download.id]
     )
+    assert reached.wait(20)
     deadline = time.monotonic() + 20
     while not case.part.exists() or case.part.stat().st_size < case.cut - PIECE:
         assert child.poll() is None

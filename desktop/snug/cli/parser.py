@@ -147,7 +147,13 @@ def _add_hub(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "--max-speed", type=hub.size_bytes, default=0, metavar="SIZE", help="a second, as in 5MB"
     )
     get.set_defaults(run=hub.get)
-    queue = _group(group, "downloads", "the queue of downloads")
+    _add_downloads(group)
+
+
+def _add_downloads(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    whole = _command(group, "downloads", "the queue of downloads; alone: the list")
+    whole.set_defaults(run=downloads.list_downloads)
+    queue = whole.add_subparsers(title="commands", metavar="COMMAND")
     for name, text, run, argument in (
         ("list", "what is on its way, and what came lately", downloads.list_downloads, None),
         ("pause", "stop one; what came is kept", downloads.pause, "ID"),
