@@ -8,8 +8,10 @@ from pathlib import Path
 from snug.services.adoption import Adoption
 from snug.services.cards import Cards
 from snug.services.conversations import ConversationService
+from snug.services.downloads import DownloadService
 from snug.services.hub import HubService
 from snug.services.models import ModelService
+from snug.services.network import Network
 from snug.services.preferences import Preferences
 from snug.services.trends import Trends
 
@@ -44,6 +46,7 @@ class Services:
         adoption: models that other programs keep here; None likewise.
         trends: what is trending there, kept; None likewise.
         cards: what is known of a model; None as above.
+        downloads, network: the same.
     """
 
     profile: Profile
@@ -54,3 +57,5 @@ class Services:
     adoption: Adoption | None = None
     trends: Trends | None = None
     cards: Cards | None = None
+    downloads: DownloadService | None = None
+    network: Network | None = None
