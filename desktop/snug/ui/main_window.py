@@ -6,7 +6,7 @@ from functools import partial
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QPaintEvent
-from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QVBoxLayout, QWidget
 
 from snug.domain.conversation import ConversationSettings
 from snug.domain.errors import NotFoundError, Remedy, RemedyKind, SnugError
@@ -20,6 +20,7 @@ from snug.ui.idle_watch import IdleWatch
 from snug.ui.model_desk import ModelDesk
 from snug.ui.page_header import PageHeader
 from snug.ui.parts import flat
+from snug.ui.place_pages import PlacePages
 from snug.ui.places import Place, PlaceEntry
 from snug.ui.preferences_keys import BAR_SHOWN
 from snug.ui.remedies import remedy_words
@@ -57,7 +58,7 @@ class MainWindow(QMainWindow):
         self._tasks = Tasks(self._bridge, self)
         self._painted = False
         self._place = Place.CHATS
-        self._pages: dict[Place, QWidget] = {}
+        self._pages = PlacePages(services, theme, self._tasks, self)
         self._refresh = QTimer(self)
         self._refresh.setSingleShot(True)
         self._refresh.setInterval(REFRESH_MS)
@@ -83,8 +84,6 @@ class MainWindow(QMainWindow):
         self.sidebar = Sidebar(self._theme, self.list, self._entries)
         self.header = PageHeader(self._theme)
         self.banner = Banner(self._theme)
-        self._stack = QStackedWidget()
-        self._stack.setObjectName("places")
         page = QWidget()
         page.setObjectName("page")
         page.setProperty("surface", "page")
@@ -92,13 +91,12 @@ class MainWindow(QMainWindow):
         column = flat(QVBoxLayout(page))
         column.addWidget(self.banner)
         column.addWidget(self.header)
-        column.addWidget(self._stack, 1)
+        column.addWidget(self._pages.stack, 1)
         self.shell = Shell(self.sidebar, page, self._theme)
         self.setCentralWidget(self.shell)
-        chat_page = make_chat_page(self._services, self._theme, self._stack)
+        chat_page = make_chat_page(self._services, self._theme, self._pages.stack)
         self.chat_page: ChatPageLike = chat_page  # type: ignore[assignment]
-        self._pages[Place.CHATS] = chat_page
-        self._stack.addWidget(chat_page)
+        self._pages.add(Place.CHATS, chat_page)
         self.desk = ModelDesk(
             self._services.models, self.header.picker, self.sidebar.model_state, self._bridge, self
         )
@@ -125,6 +123,8 @@ class MainWindow(QMainWindow):
         self.list.conversation_restored.connect(self.open_conversation)
         self.list.conversation_renamed.connect(lambda *_: self._refresh.start())
         self.list.failed.connect(self.tell_error)
+        self._pages.library_changed.connect(self._on_library_changed)
+        self._pages.shortcuts_requested.connect(self.show_shortcuts)
         self.desk.chosen.connect(self.chat_page.set_model)
         self.desk.load_failed.connect(self._on_load_failed)
         self.desk.followed.connect(self.idle.follow)
@@ -165,37 +165,13 @@ class MainWindow(QMainWindow):
 
     def go_to(self, place: Place) -> None:
         """Show a place; its page is made on the first visit."""
-        if place not in self._pages:
-            self._pages[place] = self._make_page(place)
-            self._stack.addWidget(self._pages[place])
         self._place = place
-        page = self._pages[place]
-        refresh = getattr(page, "refresh", None)
-        if place is not Place.CHATS and refresh is not None:
-            refresh()
-        self._stack.setCurrentWidget(page)
+        self._pages.show(place, self.desk, self.idle)
         self.sidebar.set_place(place)
         self.header.set_in_chat(place is Place.CHATS)
         self.shell.fold_overlay()
         if place is Place.CHATS:
             self.chat_page.focus_composer()
-
-    def _make_page(self, place: Place) -> QWidget:
-        # Late: the first window needs neither page, and start-up counts.
-        if place is Place.MODELS:
-            from snug.ui.models_page import ModelsPage
-
-            models = ModelsPage(self._services.models, self._theme, self._tasks)
-            models.chosen.connect(self.desk.choose)
-            models.library_changed.connect(self._on_library_changed)
-            return models
-        from snug.ui.settings_page import SettingsPage
-
-        settings = SettingsPage(self._services, self._theme)
-        settings.context_changed.connect(self.desk.preload)
-        settings.idle_changed.connect(self.idle.look)
-        settings.shortcuts_requested.connect(self.show_shortcuts)
-        return settings
 
     def focus_search(self) -> None:
         """Show the bar where it is folded, and put the cursor into the search."""
@@ -331,9 +307,7 @@ class MainWindow(QMainWindow):
 
     def _on_add_requested(self) -> None:
         self.go_to(Place.MODELS)
-        choose_file = getattr(self._pages[Place.MODELS], "choose_file", None)
-        if choose_file is not None:
-            choose_file()
+        self._pages.choose_model_file()
 
     def _on_library_changed(self) -> None:
         current = self.chat_page.conversation_id
@@ -364,10 +338,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Keep what is to be kept: removals, geometry, the draft."""
         self.list.commit_removals()
-        models = self._pages.get(Place.MODELS)
-        commit = getattr(models, "commit_removals", None)
-        if commit is not None:
-            commit()
+        self._pages.commit_removals()
         keep_geometry(self, self._services.preferences)
         keep_open_conversation(self._services.preferences, None)
         self.desk.close()
