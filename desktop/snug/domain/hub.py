@@ -152,6 +152,12 @@ class Query:
         text: part of a name; "" for all.
         limit: how many repositories, 1 to 100.
         max_size_bytes: leaves out quantizations that are larger; 0 for no bound.
+        gated: only with, only without a form to accept; None for both.
+        min_context: in tokens; 0 for any.
+        architecture: as GGUF names it; "" for all.
+        supported_only: leaves out architectures that this build does not know.
+        min_size_bytes: leaves out quantizations that are smaller.
+        fits_only: leaves out what does not run here.
     """
 
     text: str = ""
@@ -160,6 +166,12 @@ class Query:
     order: Order = Order.TRENDING
     limit: int = 20
     max_size_bytes: int = 0
+    gated: bool | None = None
+    min_context: int = 0
+    architecture: str = ""
+    supported_only: bool = False
+    min_size_bytes: int = 0
+    fits_only: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.limit <= 100:
