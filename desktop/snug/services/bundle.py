@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snug.services.conversations import ConversationService
+from snug.services.finding import Acceptances, Downloads, Network, Trends
+from snug.services.first_models import FirstModels
 from snug.services.hub import HubService
 from snug.services.models import ModelService
 from snug.services.preferences import Preferences
@@ -37,7 +39,13 @@ class Services:
     """Everything a front end can do.
 
     Attributes:
-        hub: finding and getting models; None where nothing of the kind is wanted (the bench).
+        hub: finding and getting models; None where nothing of the kind is wanted (the bench), as
+            are the other services that need it.
+        trends: what was seen on the Hub, kept.
+        downloads: the queue.
+        network: the one way out, its ledger and its switch.
+        cards: where a model comes from, and which licences were accepted.
+        first_models: what to offer somebody who has only the starter.
     """
 
     profile: Profile
@@ -45,3 +53,9 @@ class Services:
     models: ModelService
     preferences: Preferences
     hub: HubService | None = None
+    trends: Trends | None = None
+    downloads: Downloads | None = None
+    network: Network | None = None
+    cards: Acceptances | None = None
+    adoption: object | None = None
+    first_models: FirstModels | None = None
