@@ -37,6 +37,7 @@ from snug.services.bundle import Profile, Services
 from snug.services.conversations import ConversationService
 from snug.services.doctor import Report, examine
 from snug.services.engine_settings import Host
+from snug.services.first_models import FirstModels, TransferSpeed
 from snug.services.hub import HubService
 from snug.services.ledger import VaultLedger
 from snug.services.models import ModelService
@@ -95,6 +96,13 @@ class Application:
             models=models,
             preferences=preferences,
             hub=self._hub,
+            first_models=FirstModels(
+                paths.resources / "first_models.json",
+                preferences,
+                library.models,
+                self._hub.available_bytes,
+                TransferSpeed(preferences),
+            ),
         )
 
     @classmethod

@@ -40,6 +40,11 @@ class Hub(Protocol):
         """Memory that is free for a model now; None where it is not known."""
 
 
+def hub_of(service: object) -> Hub | None:
+    """The service as a Hub; None where it is none, or does less."""
+    return service if isinstance(service, Hub) else None
+
+
 class Trends(Protocol):
     """What was seen on the Hub, kept in the vault. Any thread."""
 

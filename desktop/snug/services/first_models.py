@@ -13,7 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from snug.domain.download import Download, DownloadProgress
+from snug.domain.download import (
+    Download,
+    DownloadDone,
+    DownloadEvent,
+    DownloadProgress,
+    DownloadStopped,
+)
 from snug.domain.errors import SnugError, UserError
 from snug.domain.hub import Fit, Repository, fit_of
 from snug.domain.licence import Licence, LicenceClass, classify
@@ -68,22 +74,26 @@ class TransferSpeed:
 
     def __init__(self, preferences: Preferences) -> None:
         self._preferences = preferences
+        self._latest = 0.0
 
     @property
     def bytes_per_second(self) -> float | None:
         """As measured; None where nothing was downloaded yet."""
+        if self._latest > 0:
+            return self._latest
         try:
             return float(self._preferences.get(_SPEED)) or None
         except ValueError:
             return None
 
-    def follow(self, event: object) -> None:
-        """Learn from an event of a download; others are passed over."""
-        if isinstance(event, DownloadProgress) and event.bytes_per_second > 0:
-            known = self.bytes_per_second
-            now = event.bytes_per_second
-            mixed = now if known is None else 0.8 * known + 0.2 * now
-            self._preferences.keep(_SPEED, str(round(mixed)))
+    def follow(self, event: DownloadEvent) -> None:
+        """Learn from an event of a download; kept when it ends, and not before."""
+        if isinstance(event, DownloadProgress):
+            if event.bytes_per_second > 0:
+                known = self.bytes_per_second or event.bytes_per_second
+                self._latest = 0.8 * known + 0.2 * event.bytes_per_second
+        elif isinstance(event, DownloadDone | DownloadStopped) and self._latest > 0:
+            self._preferences.keep(_SPEED, str(round(self._latest)))
 
     def minutes(self, size_bytes: int) -> tuple[int, bool]:
         """Minutes for so many bytes, at least 1, and whether they come from a measurement."""

@@ -33,7 +33,7 @@ class DiscoverList(QListView):
     def focus_first(self) -> None:
         """Take the keyboard; the current row stays, else it is the first."""
         model = self.model()
-        if model is None or model.rowCount() == 0:
+        if model.rowCount() == 0:
             return
         if not self.currentIndex().isValid():
             self.setCurrentIndex(model.index(0, 0))

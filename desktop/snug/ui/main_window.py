@@ -9,6 +9,7 @@ from PySide6.QtGui import QCloseEvent, QPaintEvent
 from PySide6.QtWidgets import QMainWindow, QVBoxLayout, QWidget
 
 from snug.domain.conversation import ConversationSettings
+from snug.domain.download import Download
 from snug.domain.errors import NotFoundError, Remedy, RemedyKind, SnugError
 from snug.domain.events import Event, Failed, Paused, Resumed, Started
 from snug.services.bundle import Services
@@ -16,8 +17,10 @@ from snug.ui.banner import Banner, Level
 from snug.ui.bridge import Bridge
 from snug.ui.chat_page_like import ChatPageFactory, ChatPageLike
 from snug.ui.conversation_list import ConversationList
+from snug.ui.first_offers import FirstOffers
 from snug.ui.idle_watch import IdleWatch
 from snug.ui.model_desk import ModelDesk
+from snug.ui.network_lock import NetworkLock
 from snug.ui.page_header import PageHeader
 from snug.ui.parts import flat
 from snug.ui.place_pages import PlacePages
@@ -97,20 +100,26 @@ class MainWindow(QMainWindow):
         chat_page = make_chat_page(self._services, self._theme, self._pages.stack)
         self.chat_page: ChatPageLike = chat_page  # type: ignore[assignment]
         self._pages.add(Place.CHATS, chat_page)
+        self.offers = FirstOffers(self._services, self._theme, self._tasks)
+        welcome = getattr(chat_page, "welcome", None)
+        if welcome is not None:
+            welcome.set_offer(self.offers)
         self.desk = ModelDesk(
             self._services.models, self.header.picker, self.sidebar.model_state, self._bridge, self
         )
         self.idle = IdleWatch(self._services.models, self)
-        if self._services.profile.offline:
-            words = self.tr("Snug was started offline and makes no connection at all.")
-            self.sidebar.set_network_words(self.tr("Offline: nothing can be sent"), words)
-        else:
-            words = self.tr("No connection was made. Your chats never leave this computer.")
-            self.sidebar.set_network_words(self.tr("Private: nothing was sent"), words)
+        self.lock = NetworkLock(
+            self._services.network, self._services.profile.offline, self.sidebar, self._theme
+        )
 
     def _connect(self) -> None:
         self.sidebar.new_chat_requested.connect(self.new_chat)
         self.sidebar.place_chosen.connect(self.go_to)
+        self.offers.details_requested.connect(self.open_repository)
+        self.offers.all_requested.connect(partial(self.open_repository, None))
+        self.offers.download_chosen.connect(self._on_download_chosen)
+        self._pages.download_chosen.connect(self._on_download_chosen)
+        self.sidebar.network_requested.connect(partial(self.go_to, Place.NETWORK))
         self.sidebar.fold_requested.connect(self.shell.toggle_bar)
         self.sidebar.search_left.connect(self.chat_page.focus_composer)
         self.header.unfold_requested.connect(self.shell.toggle_bar)
@@ -304,12 +313,29 @@ class MainWindow(QMainWindow):
                 self.tell_error(error.message)
         self.desk.preload()
         self.idle.watch_sleep()
+        self.offers.refresh()
 
     def _on_add_requested(self) -> None:
         self.go_to(Place.MODELS)
         self._pages.choose_model_file()
 
+    def open_repository(self, repository: object, wanted: str = "") -> None:
+        """Show a model of the Hub; None shows all of them."""
+        self.go_to(Place.MODELS)
+        self._pages.open_repository(repository, wanted)
+
+    def _on_download_chosen(self, download: Download) -> None:
+        self.lock.look()
+        self.offers.refresh()
+        if self._place is Place.CHATS:
+            words = self.tr("{} is on its way. The model you have answers meanwhile.")
+            show = partial(self.go_to, Place.MODELS)
+            self.banner.tell(
+                words.format(download.title), Level.INFO, "download", self.tr("Show it"), show
+            )
+
     def _on_library_changed(self) -> None:
+        self.offers.refresh()
         current = self.chat_page.conversation_id
         settings: ConversationSettings | None = None
         if current is not None:

@@ -80,7 +80,7 @@ class RepositoryHead(QWidget):
 
 
 class LicenceAnswer(QWidget):
-    """ "May I use it?": the class, the reason, and the text when it is asked for.
+    """The question "May I use it?": the class, the reason, and the text when it is asked for.
 
     Attributes:
         text_requested: the licence's text is to be shown in `text`.

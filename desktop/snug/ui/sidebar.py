@@ -31,12 +31,15 @@ class Sidebar(QWidget):
     Attributes:
         list: the conversation list.
         model_state: the model in use.
+        lock: tells whether the network was used.
+        network_requested: what was sent is to be shown.
     """
 
     new_chat_requested = Signal()
     place_chosen = Signal(object)
     fold_requested = Signal()
     search_left = Signal()
+    network_requested = Signal()
 
     def __init__(
         self, theme: Theme, conversations: ConversationList, places: Sequence[PlaceEntry]
@@ -68,15 +71,18 @@ class Sidebar(QWidget):
         column.addWidget(self._make_foot())
 
     def set_place(self, place: Place) -> None:
-        """Show where the person is."""
-        if place in self._places:
-            self._places[place].setChecked(True)
+        """Show where the person is; a place without a button of its own leaves none down."""
+        self._group.setExclusive(False)
+        for known, button in self._places.items():
+            button.setChecked(known is place)
+        self._group.setExclusive(True)
 
     def set_network_words(self, text: str, explanation: str) -> None:
         """What the lock says, and what its tooltip adds."""
-        self._lock.setText(text)
-        self._lock.setToolTip(explanation)
-        self._lock.setAccessibleDescription(explanation)
+        self.lock.setText(text)
+        self.lock.setAccessibleName(text)
+        self.lock.setToolTip(explanation)
+        self.lock.setAccessibleDescription(explanation)
 
     def _make_head(self) -> QWidget:
         head = QWidget()
@@ -107,14 +113,14 @@ class Sidebar(QWidget):
     def _make_places(self, places: Sequence[PlaceEntry]) -> QWidget:
         box = QWidget()
         column = flat(QVBoxLayout(box), SIZES.gap_2, 2)
-        group = QButtonGroup(self)
+        self._group = QButtonGroup(self)
         for number, entry in enumerate(places, start=1):
             button = push_button(f"{entry.place}PlaceButton", entry.text, "nav")
             button.setToolTip(f"Ctrl+{number}")
             button.setCheckable(True)
             bind_icon(button, entry.place.value, self._theme, pad=3)
             button.clicked.connect(lambda _=False, p=entry.place: self.place_chosen.emit(p))
-            group.addButton(button)
+            self._group.addButton(button)
             self._places[entry.place] = button
             column.addWidget(button)
         return box
@@ -123,11 +129,9 @@ class Sidebar(QWidget):
         box = QWidget()
         column = flat(QVBoxLayout(box), SIZES.gap_2, 2)
         self.model_state.clicked.connect(lambda: self.place_chosen.emit(Place.MODELS))
-        self._lock = push_button("privacyButton", self.tr("Private: nothing was sent"), "nav")
-        bind_icon(self._lock, "lock", self._theme, "good", pad=3)
-        self._lock.clicked.connect(lambda: self.place_chosen.emit(Place.SETTINGS))
+        self.lock = push_button("privacyButton", "", "nav", self.network_requested.emit)
         column.addWidget(self.model_state)
-        column.addWidget(self._lock)
+        column.addWidget(self.lock)
         return box
 
 
