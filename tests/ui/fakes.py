@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.ui.fake_engine import CPU, FakeEngine
+from tests.ui.fake_hub import Finding
 from tests.ui.fake_store import FakeStore, FakeWriter
 
 from snug.domain.conversation import Conversation, Message, Part, PartKind, Role, Status
@@ -19,6 +20,7 @@ from snug.domain.errors import ModelFileError, NotFoundError
 from snug.domain.model import ModelFile
 from snug.services.bundle import Profile, Services
 from snug.services.conversations import ConversationService
+from snug.services.first_models import FirstModels, TransferSpeed
 from snug.services.models import ModelService
 from snug.services.preferences import Preferences
 
@@ -126,8 +128,10 @@ class Rooms:
     engine: FakeEngine
     library: FakeLibrary
 
-    def services(self, data_dir: Path, created: bool = False) -> Services:
-        """The real services over these rooms."""
+    finding: Finding | None = None
+
+    def services(self, data_dir: Path, created: bool = False, offline: bool = False) -> Services:
+        """The real services over these rooms; with `finding`, its fakes as well."""
         models = ModelService(self.library, self.store, self.engine)
         profile = Profile(
             version="0.1.0",
@@ -135,12 +139,32 @@ class Rooms:
             resources=RESOURCES,
             key_note="The key is in your desktop's keyring.",
             created=created,
+            offline=offline,
         )
-        return Services(
+        preferences = Preferences(self.store)
+        made = Services(
             profile=profile,
             conversations=ConversationService(self.store, models, self.engine),
             models=models,
-            preferences=Preferences(self.store),
+            preferences=preferences,
+        )
+        finding = self.finding
+        if finding is None:
+            return made
+        return replace(
+            made,
+            hub=finding.hub,  # type: ignore[arg-type]
+            trends=finding.trends,
+            downloads=finding.downloads,
+            network=finding.network,
+            cards=finding.cards,
+            first_models=FirstModels(
+                RESOURCES / "first_models.json",
+                preferences,
+                self.library.models,
+                finding.hub.available_bytes,
+                TransferSpeed(preferences),
+            ),
         )
 
     def close(self) -> None:

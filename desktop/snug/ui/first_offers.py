@@ -46,6 +46,7 @@ class OfferCard(QFrame):
         column.addLayout(top)
         self._why = label(model.why, tone="soft", wrap=True)
         column.addWidget(self._why)
+        column.addSpacing(SIZES.gap)
         column.addStretch(1)
         licence = f"{licence_name(model.licence)} · {class_words(model.licence.licence_class)}"
         column.addWidget(

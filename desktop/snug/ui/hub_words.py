@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
+from PySide6.QtCore import QCoreApplication, QDate, QDateTime, QLocale
 
 from snug.domain.hub import Category, Fit, Order, Repository
 from snug.domain.licence import Licence, LicenceClass
@@ -129,10 +129,12 @@ def age_words(modified_ms: int, now_ms: int | None = None) -> str:
 
 
 def moment_words(time_ms: int) -> str:
-    """Date and time of day, short."""
-    return QLocale().toString(
-        QDateTime.fromMSecsSinceEpoch(time_ms), QLocale.FormatType.ShortFormat
-    )
+    """The time of day, and before it the date where that is not today."""
+    moment = QDateTime.fromMSecsSinceEpoch(time_ms)
+    short = QLocale.FormatType.ShortFormat
+    if moment.date() == QDate.currentDate():
+        return QLocale().toString(moment.time(), short)
+    return QLocale().toString(moment, short)
 
 
 def minutes_words(minutes: int) -> str:

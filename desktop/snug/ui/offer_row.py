@@ -194,7 +194,7 @@ def column_titles(theme: Theme) -> QWidget:
         _tr("File"),
         _tr("Size"),
         _tr("Quality"),
-        _tr("On this computer"),
+        _tr("Fits here?"),
         _tr("Context"),
         _tr("Speed here"),
     )

@@ -64,6 +64,7 @@ class RepositoryPage(Page):
         bind_icon(self.back, "chevron-left", self._theme, "accent")
         self.back.setToolTip(self.tr("Back to the list (Esc)"))
         row = flat(QHBoxLayout())
+        row.setContentsMargins(-SIZES.gap_2, 0, 0, 0)  # its words, not its edge, on the column's
         row.addWidget(self.back)
         row.addStretch(1)
         self.column.addLayout(row)
