@@ -289,7 +289,9 @@ class DiscoverPage(QWidget):
         if self._asking is not None:
             words = self.tr("{} · asking the Hub…").format(found)
         elif self._discover.looked_ms:
-            words = self.tr("{} · asked the Hub at {}").format(found, moment_words(self._discover.looked_ms))
+            words = self.tr("{} · asked the Hub at {}").format(
+                found, moment_words(self._discover.looked_ms)
+            )
         else:
             words = self.tr("{} · as kept on this computer").format(found)
         self._state.setText(words)

@@ -7,7 +7,6 @@ import threading
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from snug.domain.download import Download
@@ -27,7 +26,7 @@ from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
 from snug.ui.words import size_words
 
-_WIDE_PX = 860  # below that the columns have no room
+_WIDE_PX = 880  # below that the columns have no room
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +64,7 @@ class OffersView(QWidget):
         self._repository: Repository | None = None
         self._offers: tuple[Offer, ...] = ()
         self._offline = False
+        self._room = 0
         self._rows: list[OfferRow] = []
         self._gate: LicenceGate | None = None
         self._follower: QueueFollower | None = None
@@ -83,7 +83,7 @@ class OffersView(QWidget):
         self._free.setObjectName("freeMemory")
         head.addWidget(self._free, 0, Qt.AlignmentFlag.AlignBottom)
         column.addLayout(head)
-        self.notice = Notice("offersNotice", self._theme, self)
+        self.notice = Notice("offersNotice", self._theme, self, flush=True)
         column.addWidget(self.notice)
         self._titles = column_titles(self._theme)
         column.addWidget(self._titles)
@@ -183,13 +183,15 @@ class OffersView(QWidget):
         if self._follower is not None:
             self._follower.leave()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """In columns where there is room."""
-        super().resizeEvent(event)
+    def set_room(self, width: int) -> None:
+        """Lay out for so many logical pixels, which the page knows: rows in columns would not let
+        this view become narrow.
+        """
+        self._room = width
         self._arrange()
 
     def _arrange(self) -> None:
-        wide = self.width() >= _WIDE_PX * max(1.0, self._theme.text_scale)
+        wide = self._room >= _WIDE_PX * max(1.0, self._theme.text_scale)
         self._titles.setVisible(wide and bool(self._rows))
         for row in self._rows:
             row.arrange(wide=wide)

@@ -20,7 +20,7 @@ from snug.ui.link_prompt import LinkPrompt
 from snug.ui.notice import Notice
 from snug.ui.offers_view import Getters, OffersView
 from snug.ui.page import Page
-from snug.ui.parts import claims_escape, flat, push_button
+from snug.ui.parts import claims_escape, column_width, flat, push_button
 from snug.ui.repository_parts import LicenceAnswer, RepositoryHead
 from snug.ui.tasks import Tasks
 from snug.ui.theme import Theme
@@ -70,7 +70,7 @@ class RepositoryPage(Page):
         self.column.addLayout(row)
         self.title = RepositoryHead(self._theme)
         self.title.page_requested.connect(self._on_page_requested)
-        self.notice = Notice("repositoryNotice", self._theme, self)
+        self.notice = Notice("repositoryNotice", self._theme, self, flush=True)
         self.licence = LicenceAnswer(self._theme)
         self.licence.text_requested.connect(self._on_text_requested)
         self._gated = self._make_gated()
@@ -90,7 +90,7 @@ class RepositoryPage(Page):
         box = QWidget()
         box.setObjectName("gatedNote")
         row = flat(QHBoxLayout(box), spacing=SIZES.gap_2)
-        self._gated_words = Notice("gatedWords", self._theme, box)
+        self._gated_words = Notice("gatedWords", self._theme, box, flush=True)
         row.addWidget(self._gated_words, 1)
         self._accept = push_button(
             "openToAccept", self.tr("Open the page to accept"), "", self._on_page_requested
@@ -260,6 +260,14 @@ class RepositoryPage(Page):
                 _HUB_ADDRESS.format(self._repository.id), self._theme, self, self.open_url
             )
             prompt.ask(self.title.mapToGlobal(QPoint(0, self.title.height())))
+
+    def arrange(self) -> None:
+        """The files stand in columns where there is room."""
+        super().arrange()
+        offers = getattr(self, "offers", None)  # the base lays out before it is there
+        if offers is not None:
+            widest = column_width(self._theme, wide=True)
+            offers.set_room(min(self.width() - 2 * SIZES.gap_6, widest))
 
     # -- keys ---------------------------------------------------------------------------------
 
