@@ -166,7 +166,7 @@ class DiscoverFilters(QWidget):
         self._supported = self._toggle("filterSupported", self.tr("Runs in this build"))
         line.addWidget(self._fits)
         line.addWidget(self._supported)
-        self._reset = push_button("filterReset", self.tr("Show all"), "link", self.reset)
+        self._reset = push_button("filterReset", self.tr("Reset"), "link", self.reset)
         line.addWidget(self._reset)
         self._reset.hide()
 

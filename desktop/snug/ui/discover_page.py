@@ -71,7 +71,7 @@ class DiscoverPage(QWidget):
         self.list = DiscoverList(self.tr("Models on the Hub"))
         self.list.setModel(self.model)
         self.list.setItemDelegate(DiscoverDelegate(self._theme, self.list))
-        self.notice = Notice("discoverNotice", self._theme, self)
+        self.notice = Notice("discoverNotice", self._theme, self, flush=True)
         self._state = label(tone="faint")
         self._state.setObjectName("discoverState")
         self._go = push_button("discoverOpen", "", "tinted", self._on_go)
@@ -82,6 +82,7 @@ class DiscoverPage(QWidget):
         self._empty = label(kind="body", tone="soft", wrap=True)
         self._empty.setObjectName("discoverEmpty")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
+        self._next = push_button("discoverNext", "", "tinted", self._on_next)
         self._middle = QStackedWidget()
         self._middle.addWidget(self.list)
         self._middle.addWidget(self._empty_page())
@@ -91,6 +92,7 @@ class DiscoverPage(QWidget):
         column = flat(QVBoxLayout(page), spacing=SIZES.gap_3)
         column.addSpacing(2 * SIZES.page_top)
         column.addWidget(self._empty)
+        column.addWidget(self._next, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(1)
         return page
 
@@ -165,7 +167,7 @@ class DiscoverPage(QWidget):
         if current is not None and (row := self.model.row_of(current.id)) >= 0:
             self.list.setCurrentIndex(self.model.index(row))
         self._middle.setCurrentIndex(0 if self._count else 1)
-        self._empty.setText(self._empty_words())
+        self._tell_empty()
         self._tell_state()
 
     def _wanted_text(self) -> str:
@@ -201,6 +203,7 @@ class DiscoverPage(QWidget):
         stop = self._asking = threading.Event()
         query = self._asked = self.filters.query(self._wanted_text())
         self._tell_state()
+        self._tell_empty()
         self._tasks.run(
             self,
             lambda: self._discover.refresh(query, stop),
@@ -224,7 +227,7 @@ class DiscoverPage(QWidget):
         if stop is self._asking:
             self._asking = None
             self._tell_problem(message)
-            self._empty.setText(self._empty_words())
+            self._tell_empty()
             self._tell_state()
 
     def _on_pause_over(self) -> None:
@@ -297,8 +300,12 @@ class DiscoverPage(QWidget):
         self._state.setText(words)
 
     def _tell_offline(self) -> None:
-        self.notice.say(self.tr("Snug is offline: this is what was kept. Nothing is sent."), "lock")
-        self._empty.setText(self._empty_words())
+        if self._count:
+            words = self.tr("Snug is offline: this is what was kept. Nothing is sent.")
+            self.notice.say(words, "lock")
+        else:
+            self.notice.clear()
+        self._tell_empty()
         self._tell_state()
 
     def _tell_problem(self, message: str) -> None:
@@ -307,6 +314,23 @@ class DiscoverPage(QWidget):
 
     def _on_failed(self, message: str) -> None:
         self._tell_problem(message)
+
+    def _tell_empty(self) -> None:
+        """What the page says without rows, and the one next step."""
+        self._empty.setText(self._empty_words())
+        narrowed = bool(self._query.text) or self.filters.narrows
+        words = self.tr("Show all models") if narrowed else self.tr("Ask the Hub now")
+        self._next.setText(words)
+        self._next.setAccessibleName(words)
+        asking = self._asking is not None
+        self._next.setVisible(narrowed or not (asking or self._discover.offline))
+
+    def _on_next(self) -> None:
+        if self._query.text or self.filters.narrows:
+            self.search.clear()
+            self.filters.reset()
+        else:
+            self.ask()
 
     def _empty_words(self) -> str:
         if self._query.text or self.filters.narrows:
@@ -317,7 +341,9 @@ class DiscoverPage(QWidget):
             return self.tr(
                 "Snug has not looked at the Hub yet. Go online once, and what it finds stays here."
             )
-        return self.tr("The Hub has not been looked at yet. What it says stays on this computer.")
+        if self._asking is not None:
+            return self.tr("Asking the Hub what there is…")
+        return self.tr("Nothing is kept yet. What the Hub says stays on this computer.")
 
     def _on_theme_changed(self) -> None:
         widest = column_width(self._theme, wide=True)

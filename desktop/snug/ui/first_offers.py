@@ -19,7 +19,8 @@ from snug.ui.tokens import SIZES
 from snug.ui.words import size_words
 
 _CARDS_PX = 560  # below that the cards lie one under another
-_LOW_PX = 540  # of the welcome; below that the reasons are left out
+_LOW_PX = 600  # of the welcome; below that the reasons are left out
+_TINY_PX = 640  # below that cards under one another are left out, and one line stands for them
 
 
 def _tr(text: str, *values: str) -> str:
@@ -48,15 +49,15 @@ class OfferCard(QFrame):
         column.addWidget(self._why)
         column.addSpacing(SIZES.gap)
         column.addStretch(1)
-        licence = f"{licence_name(model.licence)} · {class_words(model.licence.licence_class)}"
+        licence = class_words(model.licence.licence_class)
         column.addWidget(
             MarkLabel(
                 f"firstLicence{number}", licence_mark(model.licence.licence_class), licence, theme
             )
         )
         time = _tr("about {}", minutes_words(offer.minutes))
-        facts = joined((size_words(model.size_bytes), time))
-        column.addWidget(label(facts, tone="soft"))
+        facts = joined((licence_name(model.licence), size_words(model.size_bytes), time))
+        column.addWidget(label(facts, tone="soft", wrap=True))
         self.button: QPushButton | None = None
         if can_get:
             self.button = push_button(
@@ -150,8 +151,12 @@ class FirstOffers(QWidget):
         """Lay out for a welcome of this size, in logical pixels."""
         narrow = width < _CARDS_PX * max(1.0, self._theme.text_scale)
         self._row.setDirection(flow(narrow))
+        scale = max(1.0, self._theme.text_scale)
+        tiny = height < (_TINY_PX if narrow else _LOW_PX - 100) * scale
         for card in self._cards:
-            card.set_low(narrow or height < _LOW_PX)
+            card.set_low(narrow or height < _LOW_PX * scale)
+            card.setVisible(not tiny)
+        self._note.setVisible(not tiny)
 
     def dismiss(self) -> None:
         """The person wants none of them."""

@@ -133,7 +133,8 @@ class MarkLabel(QWidget):
         self._words = label(text, kind)
         row = flat(QHBoxLayout(self), spacing=SIZES.gap_2)
         row.addWidget(self._shape, 0, Qt.AlignmentFlag.AlignVCenter)
-        row.addWidget(self._words, 1)
+        row.addWidget(self._words)
+        row.addStretch(1)
 
     @property
     def text(self) -> str:

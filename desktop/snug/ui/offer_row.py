@@ -92,7 +92,7 @@ class OfferRow(QFrame):
         self.set_getting(getting)
         self.setAccessibleName(self._spoken(name))
         self._build()
-        self.arrange(wide=True)
+        self.arrange(wide=False)
 
     def set_getting(self, getting: Getting) -> None:
         """Say on the button how far it is."""
@@ -105,15 +105,14 @@ class OfferRow(QFrame):
 
     def _build(self) -> None:
         column = QVBoxLayout(self)
-        side = SIZES.gap_4 if self.offer.recommended else SIZES.gap
         around = SIZES.gap_4 if self.offer.recommended else SIZES.gap_2
-        column.setContentsMargins(side, around, side, around)
+        column.setContentsMargins(SIZES.gap_4, around, SIZES.gap_4, around)
         column.setSpacing(SIZES.gap_2)
         if self.offer.recommended:
             head = flat(QHBoxLayout(), spacing=SIZES.gap_2)
             badge = label(_tr("Recommended"))
             badge.setProperty("kind", "badge")
-            head.addWidget(badge)
+            head.addWidget(badge, 0, Qt.AlignmentFlag.AlignTop)
             reason = label(shown_code(self.offer.reason), tone="soft", wrap=True)
             head.addWidget(reason, 1)
             column.addLayout(head)

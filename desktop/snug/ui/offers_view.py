@@ -184,8 +184,9 @@ class OffersView(QWidget):
             self._follower.leave()
 
     def set_room(self, width: int) -> None:
-        """Lay out for so many logical pixels, which the page knows: rows in columns would not let
-        this view become narrow.
+        """Lay out for so many logical pixels.
+
+        The page knows them: this view would not become narrower than rows in columns are.
         """
         self._room = width
         self._arrange()

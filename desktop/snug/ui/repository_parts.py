@@ -57,6 +57,10 @@ class RepositoryHead(QWidget):
     def show_repository(self, repository: Repository, *, known: bool) -> None:
         """Tell what it is; `known` is false where nothing but the name is."""
         name, maker = name_and_maker(repository.id)
+        # Names are written from the left; in a window from the right they stand at its side.
+        side = Qt.AlignmentFlag.AlignRight if self.isRightToLeft() else Qt.AlignmentFlag.AlignLeft
+        for part in (self._title, self._maker, self._facts):
+            part.setAlignment(side | Qt.AlignmentFlag.AlignAbsolute)
         self._title.setText(shown_code(name))
         self._maker.setText(self.tr("by {}").format(shown_code(maker)) if maker else "")
         context = context_words(repository.context_length)
