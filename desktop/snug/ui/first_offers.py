@@ -95,6 +95,7 @@ class FirstOffers(QWidget):
         self._theme = theme
         self._tasks = tasks
         self._cards: list[OfferCard] = []
+        self._room = (SIZES.column, SIZES.window_height)
         column = flat(QVBoxLayout(self), spacing=SIZES.gap_2)
         self._title = label(kind="label", wrap=True)
         self._title.setObjectName("firstTitle")
@@ -104,7 +105,8 @@ class FirstOffers(QWidget):
         foot = flat(QHBoxLayout(), spacing=SIZES.gap_2)
         self._note = label(kind="small", tone="faint", wrap=True)
         self._note.setObjectName("firstNote")
-        foot.addWidget(self._note, 1)
+        foot.addWidget(self._note, 100)
+        foot.addStretch(1)
         self._all = push_button("firstAll", self.tr("All models"), "link", self.all_requested.emit)
         self._dismiss = push_button("firstDismiss", self.tr("No, thanks"), "link", self.dismiss)
         foot.addWidget(self._all, 0, Qt.AlignmentFlag.AlignVCenter)
@@ -146,9 +148,11 @@ class FirstOffers(QWidget):
         self._note.setText(self._note_words(offers))
         self.setAccessibleName(self._title.text())
         self.setVisible(bool(offers))
+        self.fit(*self._room)
 
     def fit(self, width: int, height: int) -> None:
         """Lay out for a welcome of this size, in logical pixels."""
+        self._room = (width, height)
         narrow = width < _CARDS_PX * max(1.0, self._theme.text_scale)
         self._row.setDirection(flow(narrow))
         scale = max(1.0, self._theme.text_scale)
