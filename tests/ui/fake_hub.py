@@ -109,13 +109,18 @@ class FakeTrends:
         self.looks = 0
         self.reads: list[tuple[int, int]] = []
         self.look_fails: SnugError | None = None
+        self.last_look: Look | None = None
 
-    def look(self, stop: threading.Event | None = None) -> Look:
+    def look(self, stop: threading.Event | None = None, *, automatic: bool = False) -> Look:
         self.looks += 1
         if self.look_fails is not None:
             raise self.look_fails
         self.keep(self.found_now)
-        return Look(now_ms(), self.found_now)
+        self.last_look = Look(now_ms(), self.found_now)
+        return self.last_look
+
+    def last(self) -> Look | None:
+        return self.last_look
 
     def kept(self, query: Query, offset: int = 0, limit: int = 50) -> tuple[Repository, ...]:
         self.reads.append((offset, limit))
@@ -128,7 +133,7 @@ class FakeTrends:
         self.rows |= {one.id: one for one in repositories}
 
     def _fitting(self, query: Query) -> tuple[Repository, ...]:
-        if query == Query():  # as quick as an index
+        if replace(query, supported_only=False) == Query():  # as quick as an index
             return tuple(self.rows.values())
         found = [one for one in self.rows.values() if _fits(one, query)]
         if query.order is Order.NEWEST:
@@ -207,7 +212,9 @@ class FakeHub:
                 context_length=one.context_length if exact else 16_384,
                 tokens_per_second=self._speed(variant),
                 quality=quality.get(variant.quantization, Quality.UNKNOWN),
+                recommended=False,
                 exact=exact,
+                supported=True,
                 reason="The largest of good quality that fits with room for a long conversation.",
             )
             for variant in one.variants

@@ -36,10 +36,10 @@ class Offer:
     variant: Variant
     fit: Fit
     needed_bytes: int
-    context_length: int = 0
-    tokens_per_second: float | None = None
-    quality: Quality = Quality.UNKNOWN
-    recommended: bool = False
-    exact: bool = False
-    supported: bool = True
-    reason: str = ""
+    context_length: int
+    tokens_per_second: float | None
+    quality: Quality
+    recommended: bool
+    exact: bool
+    supported: bool
+    reason: str

@@ -41,7 +41,7 @@ class Discover:
         self._network = network
         self._offline = offline
         self._available: int | None = None
-        self.looked_ms = 0
+        self._looked_ms: int | None = None
 
     @property
     def offline(self) -> bool:
@@ -49,8 +49,16 @@ class Discover:
         return self._offline or (self._network is not None and self._network.offline)
 
     @property
+    def looked_ms(self) -> int:
+        """When the Hub was asked for what is trending; 0 for never. Raises: SnugError."""
+        if self._looked_ms is None:
+            last = self._trends.last()
+            self._looked_ms = last.time_ms if last is not None else 0
+        return self._looked_ms
+
+    @property
     def is_fresh(self) -> bool:
-        """The Hub was asked for what is trending a short while ago."""
+        """The Hub was asked for what is trending a short while ago. Raises: SnugError."""
         return now_ms() - self.looked_ms < FRESH_MS
 
     @property
@@ -72,8 +80,13 @@ class Discover:
         """A later page, from the vault alone. Raises: SnugError."""
         return self._trends.kept(self._bounded(query), offset, PAGE)
 
-    def refresh(self, query: Query, stop: threading.Event | None = None) -> None:
+    def refresh(
+        self, query: Query, stop: threading.Event | None = None, *, automatic: bool = False
+    ) -> None:
         """Ask the Hub, and keep what it says; `first` tells it then.
+
+        Args:
+            automatic: nobody pressed a button; then the Hub is asked less often.
 
         Raises:
             SnugError: the Hub cannot be asked; what is kept is still there.
@@ -84,8 +97,8 @@ class Discover:
             found = self.hub.search(replace(self._bounded(query), limit=_MAX_ASKED), stop)
             self._trends.keep(found.repositories)
         else:
-            self._trends.look(stop)
-            self.looked_ms = now_ms()
+            look = self._trends.look(stop, automatic=automatic)
+            self._looked_ms = look.time_ms
 
     def fit(self, repository: Repository) -> Fit:
         """Whether any of its quantizations runs here, as far as is known."""

@@ -48,8 +48,18 @@ def hub_of(service: object) -> Hub | None:
 class Trends(Protocol):
     """What was seen on the Hub, kept in the vault. Any thread."""
 
-    def look(self, stop: threading.Event | None = None) -> Look:
-        """Ask the Hub for what is trending, and keep it. Raises: SnugError."""
+    def look(self, stop: threading.Event | None = None, *, automatic: bool = False) -> Look:
+        """Ask the Hub for what is trending, and keep it; the kept one where it is too early.
+
+        Args:
+            automatic: nobody pressed a button.
+
+        Raises:
+            SnugError: the Hub cannot be asked.
+        """
+
+    def last(self) -> Look | None:
+        """The newest look, from the vault; None where there was none."""
 
     def kept(self, query: Query, offset: int = 0, limit: int = 50) -> tuple[Repository, ...]:
         """Kept repositories, without the network; a page takes at most 20 ms."""

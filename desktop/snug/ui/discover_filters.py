@@ -164,6 +164,7 @@ class DiscoverFilters(QWidget):
             line.addWidget(chip)
         self._fits = self._toggle("filterFits", self.tr("Fits here"))
         self._supported = self._toggle("filterSupported", self.tr("Runs in this build"))
+        self._supported.setChecked(True)  # what cannot run is looked for by few
         line.addWidget(self._fits)
         line.addWidget(self._supported)
         self._reset = push_button("filterReset", self.tr("Reset"), "link", self.reset)
@@ -242,8 +243,8 @@ class DiscoverFilters(QWidget):
 
     @property
     def narrows(self) -> bool:
-        """Something is left out; the order leaves nothing out."""
-        return replace(self.query(""), order=Order.TRENDING) != Query()
+        """Something that could run is left out."""
+        return replace(self.query(""), order=Order.TRENDING, supported_only=False) != Query()
 
     def reset(self) -> None:
         """Leave nothing out."""
@@ -251,7 +252,7 @@ class DiscoverFilters(QWidget):
             if name != "filterOrder":
                 chip.set_value("")
         self._fits.setChecked(False)
-        self._supported.setChecked(False)
+        self._supported.setChecked(True)
         self._on_changed()
 
     def _on_changed(self) -> None:

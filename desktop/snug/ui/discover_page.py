@@ -77,7 +77,11 @@ class DiscoverPage(QWidget):
         self._go = push_button("discoverOpen", "", "tinted", self._on_go)
         self._go.hide()
         self._again = icon_button(
-            "discoverRefresh", self.tr("Ask the Hub again"), "refresh", self._theme, self.ask
+            "discoverRefresh",
+            self.tr("Ask the Hub again"),
+            "refresh",
+            self._theme,
+            lambda: self.ask(),
         )
         self._empty = label(kind="body", tone="soft", wrap=True)
         self._empty.setObjectName("discoverEmpty")
@@ -144,8 +148,8 @@ class DiscoverPage(QWidget):
         self._again.setEnabled(not self._discover.offline)
         if self._discover.offline:
             self._tell_offline()
-        elif not self._discover.is_fresh and self._asking is None:
-            self.ask()
+        elif self._asking is None and not self._is_fresh():
+            self.ask(automatic=True)
         else:
             self._tell_state()
 
@@ -192,8 +196,18 @@ class DiscoverPage(QWidget):
 
     # -- asking the Hub -----------------------------------------------------------------------
 
-    def ask(self) -> None:
-        """Ask the Hub now; what it says is shown when it comes."""
+    def search_for(self, text: str) -> None:
+        """Look for a name, as if it had been typed."""
+        self.search.setText(text)
+        self._relist()
+        self.ask()
+
+    def ask(self, *, automatic: bool = False) -> None:
+        """Ask the Hub now; what it says is shown when it comes.
+
+        Args:
+            automatic: nobody pressed a button.
+        """
         self._pause.stop()
         if self._discover.offline:
             self._tell_offline()
@@ -206,10 +220,16 @@ class DiscoverPage(QWidget):
         self._tell_empty()
         self._tasks.run(
             self,
-            lambda: self._discover.refresh(query, stop),
+            lambda: self._discover.refresh(query, stop, automatic=automatic),
             lambda _none: self._on_answered(stop),
             lambda message: self._on_ask_failed(stop, message),
         )
+
+    def _is_fresh(self) -> bool:
+        try:
+            return self._discover.is_fresh
+        except SnugError:
+            return False
 
     def leave(self) -> None:
         """Drop what is still asked; the window closes."""
@@ -291,13 +311,17 @@ class DiscoverPage(QWidget):
         found = self.tr("{} models").format(count_words(self._count))
         if self._asking is not None:
             words = self.tr("{} · asking the Hub…").format(found)
-        elif self._discover.looked_ms:
-            words = self.tr("{} · asked the Hub at {}").format(
-                found, moment_words(self._discover.looked_ms)
-            )
+        elif looked := self._looked_ms():
+            words = self.tr("{} · asked the Hub at {}").format(found, moment_words(looked))
         else:
             words = self.tr("{} · as kept on this computer").format(found)
         self._state.setText(words)
+
+    def _looked_ms(self) -> int:
+        try:
+            return self._discover.looked_ms
+        except SnugError:
+            return 0
 
     def _tell_offline(self) -> None:
         if self._count:

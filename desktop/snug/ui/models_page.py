@@ -185,6 +185,7 @@ class ModelsPage(QWidget):
             discover, getters, self._has_token, self._theme, self._tasks
         )
         self.repository.left.connect(self._on_repository_left)
+        self.repository.versions_wanted.connect(self.discover.search_for)
         self.repository.download_chosen.connect(self.download_chosen)
         self._finding.addWidget(self.discover)
         self._finding.addWidget(self.repository)

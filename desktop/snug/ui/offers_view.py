@@ -50,8 +50,10 @@ class OffersView(QWidget):
     Attributes:
         failed: a sentence for the person.
         chosen: a download was put into the queue.
+        versions_wanted: it cannot run as it is; others made from it are to be looked for.
     """
 
+    versions_wanted = Signal()
     failed = Signal(str)
     chosen = Signal(object)
 
@@ -85,6 +87,13 @@ class OffersView(QWidget):
         column.addLayout(head)
         self.notice = Notice("offersNotice", self._theme, self, flush=True)
         column.addWidget(self.notice)
+        self._versions = push_button(
+            "findVersions",
+            self.tr("Look for versions of it that run here"),
+            "tinted",
+            self.versions_wanted.emit,
+        )
+        column.addWidget(self._versions, 0, Qt.AlignmentFlag.AlignLeading)
         self._titles = column_titles(self._theme)
         column.addWidget(self._titles)
         self._body = flat(QVBoxLayout(), spacing=SIZES.gap)
@@ -113,6 +122,7 @@ class OffersView(QWidget):
         self._offers = ()
         self._others.hide()
         self._fold.hide()
+        self._versions.hide()
         self._titles.hide()
         self._free.setText("")
         self.notice.clear()
@@ -142,7 +152,8 @@ class OffersView(QWidget):
             with contextlib.suppress(SnugError):
                 self._follower.follow(repository)
         if not offers:
-            self.notice.say(self.tr("It holds no GGUF file that Snug could run."))
+            self.notice.say(self.tr("It holds no GGUF file, the kind that Snug runs."))
+            self._versions.setVisible(not offline)
             return
         first = next((o for o in offers if o.recommended), None) or offers[0]
         self._body.addWidget(self._make_row(first))

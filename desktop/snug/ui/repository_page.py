@@ -14,6 +14,7 @@ from snug.domain.hub import Category, Reference, Repository
 from snug.domain.licence import Licence, LicenceClass
 from snug.domain.offer import Offer
 from snug.services.discover import Discover
+from snug.ui.hub_words import name_and_maker
 from snug.ui.icons import bind_icon
 from snug.ui.late import late_view
 from snug.ui.link_prompt import LinkPrompt
@@ -34,10 +35,12 @@ class RepositoryPage(Page):
 
     Attributes:
         left: back to the list.
+        versions_wanted: models with this in their name are to be looked for.
         download_chosen: a download was put into the queue.
     """
 
     left = Signal()
+    versions_wanted = Signal(str)
     download_chosen = Signal(object)
 
     def __init__(
@@ -76,6 +79,7 @@ class RepositoryPage(Page):
         self._gated = self._make_gated()
         self.offers = OffersView(self._getters, self._theme, self._tasks)
         self.offers.failed.connect(self._on_failed)
+        self.offers.versions_wanted.connect(self._on_versions_wanted)
         self.offers.chosen.connect(self.download_chosen)
         for part in (self.title, self.notice, self.licence, self._gated, self.offers):
             self.column.addWidget(part)
@@ -241,6 +245,11 @@ class RepositoryPage(Page):
 
     def _on_failed(self, message: str) -> None:
         self.notice.say(message, "warning", "warn")
+
+    def _on_versions_wanted(self) -> None:
+        if self._repository is not None:
+            self.leave()
+            self.versions_wanted.emit(name_and_maker(self._repository.id)[0])
 
     def _on_text_requested(self) -> None:
         repository, stop, text = self._repository, self._stop, self.licence.text
