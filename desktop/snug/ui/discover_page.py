@@ -74,7 +74,7 @@ class DiscoverPage(QWidget):
         self.notice = Notice("discoverNotice", self._theme, self, flush=True)
         self._state = label(tone="faint")
         self._state.setObjectName("discoverState")
-        self._go = push_button("discoverOpen", "", "tinted", self._on_go)
+        self._go = push_button("discoverOpen", self.tr("Open it"), "tinted", self._on_go)
         self._go.hide()
         self._again = icon_button(
             "discoverRefresh",
@@ -86,7 +86,9 @@ class DiscoverPage(QWidget):
         self._empty = label(kind="body", tone="soft", wrap=True)
         self._empty.setObjectName("discoverEmpty")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
-        self._next = push_button("discoverNext", "", "tinted", self._on_next)
+        self._next = push_button(
+            "discoverNext", self.tr("Ask the Hub now"), "tinted", self._on_next
+        )
         self._middle = QStackedWidget()
         self._middle.addWidget(self.list)
         self._middle.addWidget(self._empty_page())
@@ -224,6 +226,11 @@ class DiscoverPage(QWidget):
             lambda _none: self._on_answered(stop),
             lambda message: self._on_ask_failed(stop, message),
         )
+
+    @property
+    def asks_soon(self) -> bool:
+        """The Hub is asked when the person stops typing."""
+        return self._pause.isActive()
 
     def _is_fresh(self) -> bool:
         try:

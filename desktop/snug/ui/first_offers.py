@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
@@ -95,6 +97,10 @@ class FirstOffers(QWidget):
         self._theme = theme
         self._tasks = tasks
         self._cards: list[OfferCard] = []
+        self._end: Callable[[], None] | None = None
+        if self._first is not None and services.downloads is not None:
+            # Whatever is downloaded teaches how long the next one takes.
+            self._end = services.downloads.listen(self._first.speed.follow)
         self._room = (SIZES.column, SIZES.window_height)
         column = flat(QVBoxLayout(self), spacing=SIZES.gap_2)
         self._title = label(kind="label", wrap=True)
@@ -161,6 +167,12 @@ class FirstOffers(QWidget):
             card.set_low(narrow or height < _LOW_PX * scale)
             card.setVisible(not tiny)
         self._note.setVisible(not tiny)
+
+    def leave(self) -> None:
+        """Learn no more; the window closes."""
+        if self._end is not None:
+            self._end()
+            self._end = None
 
     def dismiss(self) -> None:
         """The person wants none of them."""

@@ -365,6 +365,7 @@ class MainWindow(QMainWindow):
         """Keep what is to be kept: removals, geometry, the draft."""
         self.list.commit_removals()
         self._pages.commit_removals()
+        self.offers.leave()
         keep_geometry(self, self._services.preferences)
         keep_open_conversation(self._services.preferences, None)
         self.desk.close()

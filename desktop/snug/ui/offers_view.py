@@ -98,7 +98,7 @@ class OffersView(QWidget):
         column.addWidget(self._titles)
         self._body = flat(QVBoxLayout(), spacing=SIZES.gap)
         column.addLayout(self._body)
-        self._fold = push_button("allFiles", "", "link", self.toggle_all)
+        self._fold = push_button("allFiles", self.tr("All files"), "link", self.toggle_all)
         column.addWidget(self._fold, 0, Qt.AlignmentFlag.AlignLeading)
         self._others = QWidget()
         self._other_rows = flat(QVBoxLayout(self._others), spacing=0)
@@ -111,6 +111,11 @@ class OffersView(QWidget):
     def rows(self) -> tuple[OfferRow, ...]:
         """Those that are made."""
         return tuple(self._rows)
+
+    @property
+    def asks(self) -> bool:
+        """A licence is being read: the rows must not change meanwhile."""
+        return self._gate is not None
 
     def clear(self, words: str = "") -> None:
         """Nothing is known yet; `words` say why."""
@@ -162,6 +167,7 @@ class OffersView(QWidget):
         self._tell_no_fit(first)
         self._fold.setVisible(len(offers) > 1)
         self._fold.setText(self._fold_words(opened=False))
+        self._fold.setAccessibleName(self._fold.text())
         self._titles.show()
         asked = any(o.variant.quantization.casefold() == wanted.casefold() for o in offers)
         if opened or (wanted and asked and first.variant.quantization != wanted):
@@ -319,6 +325,7 @@ class OffersView(QWidget):
             gate.text.show_text,
             gate.tell_no_text,
         )
+        gate.show()  # at once, so that it takes the keyboard
         gate.text.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _on_gate_accepted(self, repository: Repository, offer: Offer) -> None:

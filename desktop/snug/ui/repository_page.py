@@ -214,7 +214,7 @@ class RepositoryPage(Page):
             return (*self._discover.hub.examine(repository, stop), available)
 
         def done(exact: tuple[Repository, tuple[Offer, ...], int | None]) -> None:
-            if stop is self._stop and not stop.is_set():
+            if stop is self._stop and not (stop.is_set() or self.offers.asks):
                 self._show_offers(exact)
 
         self._tasks.run(self, work, done, lambda _message: None)  # the estimate stands
