@@ -46,6 +46,7 @@ from snug.services.conversations import ConversationService
 from snug.services.doctor import Report, examine
 from snug.services.downloads import DownloadService
 from snug.services.engine_settings import Host
+from snug.services.first_models import FirstModels, TransferSpeed
 from snug.services.hub import HubService
 from snug.services.judging import Judge
 from snug.services.ledger import VaultLedger
@@ -141,6 +142,13 @@ class Application:
             ),
             downloads=self._downloads,
             network=network,
+            first_models=FirstModels(
+                paths.resources / "first_models.json",
+                preferences,
+                library.models,
+                self._hub.available_bytes,
+                TransferSpeed(preferences),
+            ),
         )
 
     @classmethod

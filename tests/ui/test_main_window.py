@@ -15,8 +15,8 @@ from snug.domain.conversation import Role, now_ms
 from snug.domain.events import Paused, Resumed
 from snug.services.bundle import Services
 from snug.ui.banner import Level
+from snug.ui.library_page import LibraryPage
 from snug.ui.main_window import MainWindow
-from snug.ui.models_page import ModelsPage
 from snug.ui.places import Place
 from snug.ui.settings_page import SettingsPage
 from snug.ui.theme import Theme
@@ -211,10 +211,10 @@ def test_the_starter_is_named_what_it_is_for(window: MainWindow) -> None:
     assert "not for answers" in row.accessibleDescription()
 
 
-def models_page(window: MainWindow) -> ModelsPage:
+def models_page(window: MainWindow) -> LibraryPage:
     window.go_to(Place.MODELS)
-    found = window.findChild(ModelsPage, "modelsPage")
-    assert isinstance(found, ModelsPage)
+    found = window.findChild(LibraryPage, "libraryPage")
+    assert isinstance(found, LibraryPage)
     return found
 
 

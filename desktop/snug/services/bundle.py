@@ -9,6 +9,8 @@ from snug.services.adoption import Adoption
 from snug.services.cards import Cards
 from snug.services.conversations import ConversationService
 from snug.services.downloads import DownloadService
+from snug.services.finding import Acceptances, Downloads, Network, Trends
+from snug.services.first_models import FirstModels
 from snug.services.hub import HubService
 from snug.services.models import ModelService
 from snug.services.network import Network
@@ -47,6 +49,13 @@ class Services:
         trends: what is trending there, kept; None likewise.
         cards: what is known of a model; None as above.
         downloads, network: the same.
+        hub: finding and getting models; None where nothing of the kind is wanted (the bench), as
+            are the other services that need it.
+        trends: what was seen on the Hub, kept.
+        downloads: the queue.
+        network: the one way out, its ledger and its switch.
+        cards: where a model comes from, and which licences were accepted.
+        first_models: what to offer somebody who has only the starter.
     """
 
     profile: Profile
@@ -59,3 +68,9 @@ class Services:
     cards: Cards | None = None
     downloads: DownloadService | None = None
     network: Network | None = None
+    trends: Trends | None = None
+    downloads: Downloads | None = None
+    network: Network | None = None
+    cards: Acceptances | None = None
+    adoption: object | None = None
+    first_models: FirstModels | None = None

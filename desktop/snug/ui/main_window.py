@@ -6,9 +6,10 @@ from functools import partial
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QPaintEvent
-from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QVBoxLayout, QWidget
 
 from snug.domain.conversation import ConversationSettings
+from snug.domain.download import Download
 from snug.domain.errors import NotFoundError, Remedy, RemedyKind, SnugError
 from snug.domain.events import Event, Failed, Paused, Resumed, Started
 from snug.services.bundle import Services
@@ -16,10 +17,13 @@ from snug.ui.banner import Banner, Level
 from snug.ui.bridge import Bridge
 from snug.ui.chat_page_like import ChatPageFactory, ChatPageLike
 from snug.ui.conversation_list import ConversationList
+from snug.ui.first_offers import FirstOffers
 from snug.ui.idle_watch import IdleWatch
 from snug.ui.model_desk import ModelDesk
+from snug.ui.network_lock import NetworkLock
 from snug.ui.page_header import PageHeader
 from snug.ui.parts import flat
+from snug.ui.place_pages import PlacePages
 from snug.ui.places import Place, PlaceEntry
 from snug.ui.preferences_keys import BAR_SHOWN
 from snug.ui.remedies import remedy_words
@@ -57,7 +61,7 @@ class MainWindow(QMainWindow):
         self._tasks = Tasks(self._bridge, self)
         self._painted = False
         self._place = Place.CHATS
-        self._pages: dict[Place, QWidget] = {}
+        self._pages = PlacePages(services, theme, self._tasks, self)
         self._refresh = QTimer(self)
         self._refresh.setSingleShot(True)
         self._refresh.setInterval(REFRESH_MS)
@@ -83,8 +87,6 @@ class MainWindow(QMainWindow):
         self.sidebar = Sidebar(self._theme, self.list, self._entries)
         self.header = PageHeader(self._theme)
         self.banner = Banner(self._theme)
-        self._stack = QStackedWidget()
-        self._stack.setObjectName("places")
         page = QWidget()
         page.setObjectName("page")
         page.setProperty("surface", "page")
@@ -92,27 +94,32 @@ class MainWindow(QMainWindow):
         column = flat(QVBoxLayout(page))
         column.addWidget(self.banner)
         column.addWidget(self.header)
-        column.addWidget(self._stack, 1)
+        column.addWidget(self._pages.stack, 1)
         self.shell = Shell(self.sidebar, page, self._theme)
         self.setCentralWidget(self.shell)
-        chat_page = make_chat_page(self._services, self._theme, self._stack)
+        chat_page = make_chat_page(self._services, self._theme, self._pages.stack)
         self.chat_page: ChatPageLike = chat_page  # type: ignore[assignment]
-        self._pages[Place.CHATS] = chat_page
-        self._stack.addWidget(chat_page)
+        self._pages.add(Place.CHATS, chat_page)
+        self.offers = FirstOffers(self._services, self._theme, self._tasks)
+        welcome = getattr(chat_page, "welcome", None)
+        if welcome is not None:
+            welcome.set_offer(self.offers)
         self.desk = ModelDesk(
             self._services.models, self.header.picker, self.sidebar.model_state, self._bridge, self
         )
         self.idle = IdleWatch(self._services.models, self)
-        if self._services.profile.offline:
-            words = self.tr("Snug was started offline and makes no connection at all.")
-            self.sidebar.set_network_words(self.tr("Offline: nothing can be sent"), words)
-        else:
-            words = self.tr("No connection was made. Your chats never leave this computer.")
-            self.sidebar.set_network_words(self.tr("Private: nothing was sent"), words)
+        self.lock = NetworkLock(
+            self._services.network, self._services.profile.offline, self.sidebar, self._theme
+        )
 
     def _connect(self) -> None:
         self.sidebar.new_chat_requested.connect(self.new_chat)
         self.sidebar.place_chosen.connect(self.go_to)
+        self.offers.details_requested.connect(self.open_repository)
+        self.offers.all_requested.connect(partial(self.open_repository, None))
+        self.offers.download_chosen.connect(self._on_download_chosen)
+        self._pages.download_chosen.connect(self._on_download_chosen)
+        self.sidebar.network_requested.connect(partial(self.go_to, Place.NETWORK))
         self.sidebar.fold_requested.connect(self.shell.toggle_bar)
         self.sidebar.search_left.connect(self.chat_page.focus_composer)
         self.header.unfold_requested.connect(self.shell.toggle_bar)
@@ -125,6 +132,8 @@ class MainWindow(QMainWindow):
         self.list.conversation_restored.connect(self.open_conversation)
         self.list.conversation_renamed.connect(lambda *_: self._refresh.start())
         self.list.failed.connect(self.tell_error)
+        self._pages.library_changed.connect(self._on_library_changed)
+        self._pages.shortcuts_requested.connect(self.show_shortcuts)
         self.desk.chosen.connect(self.chat_page.set_model)
         self.desk.load_failed.connect(self._on_load_failed)
         self.desk.followed.connect(self.idle.follow)
@@ -165,37 +174,13 @@ class MainWindow(QMainWindow):
 
     def go_to(self, place: Place) -> None:
         """Show a place; its page is made on the first visit."""
-        if place not in self._pages:
-            self._pages[place] = self._make_page(place)
-            self._stack.addWidget(self._pages[place])
         self._place = place
-        page = self._pages[place]
-        refresh = getattr(page, "refresh", None)
-        if place is not Place.CHATS and refresh is not None:
-            refresh()
-        self._stack.setCurrentWidget(page)
+        self._pages.show(place, self.desk, self.idle)
         self.sidebar.set_place(place)
         self.header.set_in_chat(place is Place.CHATS)
         self.shell.fold_overlay()
         if place is Place.CHATS:
             self.chat_page.focus_composer()
-
-    def _make_page(self, place: Place) -> QWidget:
-        # Late: the first window needs neither page, and start-up counts.
-        if place is Place.MODELS:
-            from snug.ui.models_page import ModelsPage
-
-            models = ModelsPage(self._services.models, self._theme, self._tasks)
-            models.chosen.connect(self.desk.choose)
-            models.library_changed.connect(self._on_library_changed)
-            return models
-        from snug.ui.settings_page import SettingsPage
-
-        settings = SettingsPage(self._services, self._theme)
-        settings.context_changed.connect(self.desk.preload)
-        settings.idle_changed.connect(self.idle.look)
-        settings.shortcuts_requested.connect(self.show_shortcuts)
-        return settings
 
     def focus_search(self) -> None:
         """Show the bar where it is folded, and put the cursor into the search."""
@@ -328,14 +313,29 @@ class MainWindow(QMainWindow):
                 self.tell_error(error.message)
         self.desk.preload()
         self.idle.watch_sleep()
+        self.offers.refresh()
 
     def _on_add_requested(self) -> None:
         self.go_to(Place.MODELS)
-        choose_file = getattr(self._pages[Place.MODELS], "choose_file", None)
-        if choose_file is not None:
-            choose_file()
+        self._pages.choose_model_file()
+
+    def open_repository(self, repository: object, wanted: str = "") -> None:
+        """Show a model of the Hub; None shows all of them."""
+        self.go_to(Place.MODELS)
+        self._pages.open_repository(repository, wanted)
+
+    def _on_download_chosen(self, download: Download) -> None:
+        self.lock.look()
+        self.offers.refresh()
+        if self._place is Place.CHATS:
+            words = self.tr("{} is on its way. The model you have answers meanwhile.")
+            show = partial(self.go_to, Place.MODELS)
+            self.banner.tell(
+                words.format(download.title), Level.INFO, "download", self.tr("Show it"), show
+            )
 
     def _on_library_changed(self) -> None:
+        self.offers.refresh()
         current = self.chat_page.conversation_id
         settings: ConversationSettings | None = None
         if current is not None:
@@ -364,10 +364,8 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Keep what is to be kept: removals, geometry, the draft."""
         self.list.commit_removals()
-        models = self._pages.get(Place.MODELS)
-        commit = getattr(models, "commit_removals", None)
-        if commit is not None:
-            commit()
+        self._pages.commit_removals()
+        self.offers.leave()
         keep_geometry(self, self._services.preferences)
         keep_open_conversation(self._services.preferences, None)
         self.desk.close()

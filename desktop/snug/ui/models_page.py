@@ -1,214 +1,235 @@
-"""Models: what is on this computer, adding a file, choosing the one for new chats."""
+"""Models: what is here, what there is to find, and what rises; three tabs of one place."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
+from enum import StrEnum
 
-from PySide6.QtCore import QUrl, Signal
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
-from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QVBoxLayout
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
-from snug.domain.errors import SnugError
-from snug.domain.model import ModelFile
-from snug.services.models import ModelService
-from snug.ui.banner import Banner, Level
-from snug.ui.icons import bind_icon
-from snug.ui.model_card import ModelCard
-from snug.ui.page import Page
-from snug.ui.parts import flat, label, push_button, restyle
+from snug.domain.hub import Repository
+from snug.services.bundle import Services
+from snug.services.discover import Discover
+from snug.services.finding import hub_of
+from snug.ui.discover_page import DiscoverPage
+from snug.ui.late import late_view, refresh_view
+from snug.ui.library_page import LibraryPage
+from snug.ui.offers_view import Getters
+from snug.ui.parts import column_width, flat, label, push_button
+from snug.ui.repository_page import RepositoryPage
 from snug.ui.tasks import Tasks
 from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
-from snug.ui.undo_bar import UndoBar
 
 
-class ModelsPage(Page):
-    """The library as calm rows.
+class Tab(StrEnum):
+    """A tab; its button is named `modelsTab` and this."""
+
+    HERE = "Here"
+    DISCOVER = "Discover"
+    TRENDS = "Trends"
+
+
+class ModelsPage(QWidget):
+    """Holds the tabs; each is made when it is first looked at.
 
     Attributes:
+        library: the tab On this computer.
         library_changed: a model came, went, or became the default.
         chosen: a model was made the one for new chats.
+        download_chosen: a download was put into the queue.
     """
 
     library_changed = Signal()
     chosen = Signal(object)
+    download_chosen = Signal(object)
 
-    def __init__(self, models: ModelService, theme: Theme, tasks: Tasks) -> None:
-        self._cards: list[ModelCard] = []  # before the base lays out
-        super().__init__(
-            "modelsPage",
-            self.tr("Models"),
-            self.tr("The models on this computer. They run here and nowhere else."),
-            theme,
-        )
-        self._models = models
+    def __init__(self, services: Services, theme: Theme, tasks: Tasks) -> None:
+        super().__init__()
+        self.setObjectName("modelsPage")
+        self.setAccessibleName(self.tr("Models"))
+        self.setProperty("surface", "page")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._services = services
+        self._theme = theme
         self._tasks = tasks
-        self._hidden: set[str] = set()
-        self.setAcceptDrops(True)
-        self._add_button = push_button(
-            "addModelButton", self.tr("Add a model file…"), "primary", self.choose_file
-        )
-        bind_icon(self._add_button, "plus", theme, "on_accent")
-        self.head.addWidget(self._add_button)
-        self.problem = Banner(theme, "modelProblem")
-        self._rows = flat(QVBoxLayout())
-        self._empty = label(
-            self.tr("There is no model here yet. Add a GGUF file to begin."), tone="soft", wrap=True
-        )
-        self._drop = self._make_drop_zone()
-        self._undo = UndoBar("modelUndo")
-        self.column.addWidget(self.problem)
-        self.column.addLayout(self._rows)
-        self.column.addWidget(self._empty)
-        self.column.addSpacing(SIZES.gap_2)
-        self.column.addWidget(self._drop)
-        self.column.addStretch(1)
-        self.outer.addWidget(self._undo)
+        self._tab = Tab.HERE
+        self.library = LibraryPage(services, theme, tasks)
+        self.library.library_changed.connect(self.library_changed)
+        self.library.chosen.connect(self.chosen)
+        self.discover: DiscoverPage | None = None
+        self.repository: RepositoryPage | None = None
+        self._finding = QStackedWidget()  # the list, or one repository
+        self._trends: QWidget | None = None
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.library)
+        self._stack.addWidget(self._finding)
+        self._buttons: dict[Tab, QPushButton] = {}
+        column = flat(QVBoxLayout(self))
+        column.addWidget(self._make_head())
+        column.addWidget(self._stack, 1)
+        theme.changed.connect(self._on_theme_changed)
+        self._on_theme_changed()
 
-    def _make_drop_zone(self) -> QFrame:
-        zone = QFrame()
-        zone.setObjectName("dropZone")
-        zone.setProperty("kind", "drop")
-        zone.setAccessibleName(self.tr("Drop a model file here"))
-        row = QHBoxLayout(zone)
-        row.setContentsMargins(SIZES.gap_4, SIZES.gap_4, SIZES.gap_4, SIZES.gap_4)
-        self._drop_text = label(tone="soft", wrap=True)
-        row.addWidget(self._drop_text)
-        self._set_busy("")
-        return zone
+    def _make_head(self) -> QWidget:
+        head = QWidget()
+        around = flat(QHBoxLayout(head))
+        self._head = QWidget()
+        row = flat(QHBoxLayout(self._head), spacing=SIZES.gap_6)
+        row.setContentsMargins(SIZES.gap_6, SIZES.gap_6, SIZES.gap_6, 0)
+        row.addWidget(label(self.tr("Models"), "title"))
+        row.addWidget(self._make_tabs(), 0, Qt.AlignmentFlag.AlignVCenter)
+        row.addStretch(1)
+        around.addStretch(1)
+        around.addWidget(self._head, 1000)
+        around.addStretch(1)
+        return head
 
-    # -- showing ------------------------------------------------------------------------------
+    def _make_tabs(self) -> QFrame:
+        tabs = QFrame()
+        tabs.setObjectName("modelsTabs")
+        tabs.setProperty("kind", "segments")
+        tabs.setAccessibleName(self.tr("Parts of Models"))
+        row = flat(QHBoxLayout(tabs), margins=2, spacing=2)
+        group = QButtonGroup(tabs)
+        for tab, text in self._tabs():
+            button = push_button(f"modelsTab{tab.value}", text, "segment")
+            button.setCheckable(True)
+            button.clicked.connect(lambda _=False, t=tab: self.show_tab(t))
+            group.addButton(button)
+            self._buttons[tab] = button
+            row.addWidget(button)
+        self._buttons[Tab.HERE].setChecked(True)
+        return tabs
+
+    def _tabs(self) -> Sequence[tuple[Tab, str]]:
+        every = (
+            (Tab.HERE, self.tr("On this computer")),
+            (Tab.DISCOVER, self.tr("Discover")),
+            (Tab.TRENDS, self.tr("Trends")),
+        )
+        return every
+
+    # -- tabs ---------------------------------------------------------------------------------
+
+    @property
+    def tab(self) -> Tab:
+        """The one in front."""
+        return self._tab
+
+    def show_tab(self, tab: Tab) -> None:
+        """Bring a tab to the front, and up to date."""
+        self._tab = tab
+        self._buttons[tab].setChecked(True)
+        if tab is Tab.DISCOVER and self.discover is None:
+            self._make_discover()
+        if tab is Tab.TRENDS and self._trends is None:
+            self._trends = self._make_trends()
+            self._stack.addWidget(self._trends)
+        shown = {Tab.HERE: self.library, Tab.DISCOVER: self._finding}.get(tab, self._trends)
+        if shown is not None:
+            self._stack.setCurrentWidget(shown)
+        self.refresh()
+        if tab is Tab.DISCOVER and self._finding.currentWidget() is self.discover:
+            self._focus_search()
+
+    def _focus_search(self) -> None:
+        if self.discover is not None:
+            self.discover.search.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def refresh(self) -> None:
-        """Read the library again."""
-        try:
-            models = [m for m in self._models.models() if m.name not in self._hidden]
-            default = self._models.default().name if models else ""
-        except SnugError as error:
-            self.problem.tell(error.message, Level.DANGER)
+        """Bring the tab in front up to date."""
+        if self._tab is Tab.HERE:
+            self.library.refresh()
+        elif self._tab is Tab.DISCOVER and self.discover is not None:
+            self.discover.refresh()
+        elif self._tab is Tab.TRENDS:
+            refresh_view(self._trends)
+
+    def open_repository(self, repository: Repository | str, wanted: str = "") -> None:
+        """Show a repository's page, in Discover."""
+        self.show_tab(Tab.DISCOVER)
+        if self.repository is not None:
+            self.repository.open(repository, wanted)
+            self._finding.setCurrentWidget(self.repository)
+            self.repository.back.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def discover_all(self) -> None:
+        """Show the list of Discover."""
+        self.show_tab(Tab.DISCOVER)
+        self._finding.setCurrentIndex(0)
+
+    def _make_discover(self) -> None:
+        services = self._services
+        hub = hub_of(services.hub)
+        if hub is None or services.trends is None:
+            self._finding.addWidget(self._absent())
             return
-        loaded = self._models.placement()
-        for card in self._cards:
-            self._rows.removeWidget(card)
-            card.deleteLater()
-        self._cards = []
-        for model in models:
-            card = ModelCard(model, model.name == default, loaded, self._theme)
-            card.choose_requested.connect(self._on_choose_requested)
-            card.remove_requested.connect(self.remove)
-            self._rows.addWidget(card)
-            self._cards.append(card)
-        self._empty.setVisible(not models)
-        self.arrange()
+        discover = Discover(hub, services.trends, services.network, services.profile.offline)
+        first = services.first_models
+        getters = Getters(
+            hub, services.downloads, services.cards, None if first is None else first.speed
+        )
+        self.discover = DiscoverPage(discover, self._theme, self._tasks)
+        self.discover.opened.connect(self.open_repository)
+        self.repository = RepositoryPage(
+            discover, getters, self._has_token, self._theme, self._tasks
+        )
+        self.repository.left.connect(self._on_repository_left)
+        self.repository.versions_wanted.connect(self.discover.search_for)
+        self.repository.download_chosen.connect(self.download_chosen)
+        self._finding.addWidget(self.discover)
+        self._finding.addWidget(self.repository)
 
-    def arrange(self) -> None:
-        """Lay the rows out as well."""
-        super().arrange()
-        for card in self._cards:
-            card.set_narrow(self.is_narrow)
+    def _make_trends(self) -> QWidget:
+        made = late_view(
+            "snug.ui.trends_view", "TrendsView", self._services.trends, self._theme, self._tasks
+        )
+        return made or self._absent()
 
-    def commit_removals(self) -> None:
-        """Carry out what could still be undone; call when the window closes."""
-        self._undo.commit()
+    def _absent(self) -> QWidget:
+        page = QWidget()
+        column = flat(QVBoxLayout(page), SIZES.gap_6)
+        words = label(self.tr("There is nothing to show here."), "body", "soft", wrap=True)
+        words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        column.addSpacing(2 * SIZES.page_top)
+        column.addWidget(words)
+        column.addStretch(1)
+        return page
 
-    # -- adding -------------------------------------------------------------------------------
+    def _has_token(self) -> bool:
+        asked = getattr(self._services.network, "has_token", None)
+        return bool(asked()) if callable(asked) else bool(asked)
+
+    def _on_repository_left(self) -> None:
+        if self.discover is not None:
+            self._finding.setCurrentWidget(self.discover)
+            self.discover.list.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _on_theme_changed(self) -> None:
+        widest = column_width(self._theme, wide=True)
+        self._head.setMaximumWidth(widest + 2 * SIZES.gap_6)
+
+    # -- what the window asks -----------------------------------------------------------------
 
     def choose_file(self) -> None:
-        """Ask for a file with the desktop's own dialog, which stands in nobody's way."""
-        dialog = QFileDialog(self, self.tr("Add a model file"))
-        dialog.setObjectName("addModelDialog")
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        dialog.setNameFilter(self.tr("Models (*.gguf)"))
-        dialog.filesSelected.connect(lambda names: self.add_files([Path(n) for n in names]))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        """Ask for a model's file."""
+        self.show_tab(Tab.HERE)
+        self.library.choose_file()
 
-    def add_files(self, paths: list[Path]) -> None:
-        """Check the files on another thread and add them; a fault is told in one sentence."""
-        if not paths:
-            return
-        self.problem.clear()
-        self._set_busy(self.tr("Checking {}…").format(", ".join(path.name for path in paths)))
-        self._tasks.run(
-            self,
-            lambda: [self._models.import_file(path) for path in paths],
-            self._on_files_added,
-            self._on_adding_failed,
-        )
-
-    def _on_files_added(self, added: list[ModelFile]) -> None:
-        self._set_busy("")
-        self._hidden -= {model.name for model in added}
-        self.refresh()
-        self.library_changed.emit()
-
-    def _on_adding_failed(self, message: str) -> None:
-        self._set_busy("")
-        self.refresh()
-        self.library_changed.emit()
-        self.problem.tell(message, Level.DANGER)
-
-    def _set_busy(self, text: str) -> None:
-        self._add_button.setEnabled(not text)
-        rest = self.tr("Or drop a .gguf file anywhere on this page. It stays where it is on disk.")
-        self._drop_text.setText(text or rest)
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take GGUF files only."""
-        if _gguf_files(event.mimeData().urls()):
-            event.acceptProposedAction()
-            self._set_over(True)
-
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        """The pointer went on."""
-        self._set_over(False)
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        """Add what was dropped."""
-        self._set_over(False)
-        event.acceptProposedAction()
-        self.add_files(_gguf_files(event.mimeData().urls()))
-
-    def _set_over(self, over: bool) -> None:
-        self._drop.setProperty("over", "true" if over else "false")
-        restyle(self._drop)
-
-    # -- choosing and removing ----------------------------------------------------------------
-
-    def _on_choose_requested(self, model: ModelFile) -> None:
-        try:
-            chosen = self._models.choose(model.name)
-        except SnugError as error:
-            self.problem.tell(error.message, Level.DANGER)
-            return
-        self.refresh()
-        self.chosen.emit(chosen)
-        self.library_changed.emit()
-
-    def remove(self, model: ModelFile) -> None:
-        """Take a model out of view; for eight seconds it can be brought back."""
-        self._undo.offer(
-            self.tr("Removed {}").format(model.name),
-            lambda: self._remove(model.name),
-            lambda: self._restore(model.name),
-        )
-        self._hidden.add(model.name)
-        self.refresh()
-
-    def _restore(self, name: str) -> None:
-        self._hidden.discard(name)
-        self.refresh()
-
-    def _remove(self, name: str) -> None:
-        self._hidden.discard(name)
-        try:
-            self._models.remove(name)
-        except SnugError as error:
-            self.problem.tell(error.message, Level.DANGER)
-        self.refresh()
-        self.library_changed.emit()
-
-
-def _gguf_files(urls: list[QUrl]) -> list[Path]:
-    paths = (Path(url.toLocalFile()) for url in urls if url.isLocalFile())
-    return [path for path in paths if path.suffix.casefold() == ".gguf"]
+    def commit_removals(self) -> None:
+        """Carry out what could still be undone, and let go; call when the window closes."""
+        self.library.commit_removals()
+        if self.discover is not None:
+            self.discover.leave()
+        if self.repository is not None:
+            self.repository.close_down()

@@ -14,7 +14,21 @@ from snug.ui.tokens import SIZES
 class Notice(QFrame):
     """A sign and words; takes no room while it has nothing to say."""
 
-    def __init__(self, name: str, theme: Theme, parent: QWidget, *, framed: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        theme: Theme,
+        parent: QWidget,
+        *,
+        framed: bool = False,
+        flush: bool = False,
+    ) -> None:
+        """Hidden at first.
+
+        Args:
+            framed: with a ground of its own.
+            flush: its sign stands on the edge of the column.
+        """
         super().__init__(parent)
         self.setObjectName(name)
         if framed:
@@ -24,7 +38,7 @@ class Notice(QFrame):
         self._sign = QLabel(self)
         self._words = label("", tone="soft" if not framed else "", wrap=True)
         row = flat(QHBoxLayout(self), SIZES.gap_2 if framed else 0, SIZES.gap_2)
-        if not framed:
+        if not framed and not flush:
             row.setContentsMargins(SIZES.gap_3, 0, SIZES.gap_3, 0)
         row.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self._words, 1)

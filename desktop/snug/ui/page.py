@@ -12,15 +12,24 @@ from snug.ui.tokens import SIZES
 
 
 class Page(QWidget):
-    """A centred column, at most as wide as the text of a conversation.
+    """A centred column, at most as wide as the text of a conversation, or as a list with facts.
 
     Attributes:
         column: takes the contents.
         head: the row of the title; takes a button at its end.
     """
 
-    def __init__(self, name: str, title: str, purpose: str, theme: Theme) -> None:
+    def __init__(
+        self, name: str, title: str, purpose: str, theme: Theme, *, is_tab: bool = False
+    ) -> None:
+        """Build it.
+
+        Args:
+            purpose: a sentence under the title; "" for none.
+            is_tab: it is one of several behind a title of their own: wide, and without a title.
+        """
         super().__init__()
+        self._is_tab = is_tab
         self.setObjectName(name)
         self.setAccessibleName(title)
         self.setProperty("surface", "page")
@@ -34,11 +43,14 @@ class Page(QWidget):
         around.addWidget(self._inner, 100)
         around.addStretch(1)
         self.column = QVBoxLayout(self._inner)
-        self.column.setContentsMargins(SIZES.gap_6, SIZES.page_top, SIZES.gap_6, SIZES.page_top)
+        top = SIZES.gap_4 if is_tab else SIZES.page_top
+        self.column.setContentsMargins(SIZES.gap_6, top, SIZES.gap_6, SIZES.page_top)
         self.column.setSpacing(SIZES.gap_4)
         words = flat(QVBoxLayout(), spacing=SIZES.gap)
-        words.addWidget(label(title, "title"))
-        words.addWidget(label(purpose, "body", "soft", wrap=True))
+        if not is_tab:
+            words.addWidget(label(title, "title"))
+        if purpose:
+            words.addWidget(label(purpose, "body", "soft", wrap=True))
         self.head = flat(QBoxLayout(QBoxLayout.Direction.LeftToRight), spacing=SIZES.gap_4)
         self.head.addLayout(words, 1)
         self.column.addLayout(self.head)
@@ -70,4 +82,5 @@ class Page(QWidget):
 
     def _on_theme_changed(self) -> None:
         self.arrange()
-        self._inner.setMaximumWidth(column_width(self._theme) + 2 * SIZES.gap_6)
+        widest = column_width(self._theme, wide=self._is_tab)
+        self._inner.setMaximumWidth(widest + 2 * SIZES.gap_6)

@@ -219,6 +219,10 @@ def claims_escape(event: QEvent) -> bool:
     return True
 
 
-def column_width(theme: Theme) -> int:
-    """The widest a column of text may be, in logical pixels, with the person's text size."""
-    return round(SIZES.column * max(1.0, theme.text_scale))
+def column_width(theme: Theme, *, wide: bool = False) -> int:
+    """The widest a column may be, in logical pixels, with the person's text size.
+
+    Args:
+        wide: a list with facts at both ends; else text.
+    """
+    return round((SIZES.wide_column if wide else SIZES.column) * max(1.0, theme.text_scale))

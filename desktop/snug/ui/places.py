@@ -14,6 +14,7 @@ class Place(StrEnum):
     DOCUMENTS = "documents"
     EVALUATE = "evaluate"
     SETTINGS = "settings"
+    NETWORK = "network"  # the ledger, behind the lock at the foot of the bar
 
 
 @dataclass(frozen=True, slots=True)

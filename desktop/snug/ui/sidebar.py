@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QPixmap
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QPushButton,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -20,68 +18,11 @@ from PySide6.QtWidgets import (
 from snug.ui.conversation_list import ConversationList
 from snug.ui.icons import app_icon, bind_icon
 from snug.ui.model_state import ModelState
-from snug.ui.parts import claims_escape, flat, hairline, icon_button, label, push_button
+from snug.ui.parts import flat, hairline, icon_button, label, push_button
 from snug.ui.places import Place, PlaceEntry
+from snug.ui.search_field import SearchField
 from snug.ui.theme import Theme
-from snug.ui.tokens import SEARCH_PAUSE_MS, SIZES
-
-
-class SearchField(QLineEdit):
-    """Searches as one types. Esc empties it; Down goes to what was found."""
-
-    searched = Signal(str)
-    left_downwards = Signal()
-    escaped = Signal()
-
-    def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self.setObjectName("searchField")
-        self.setProperty("kind", "search")
-        self.setAccessibleName(self.tr("Search all chats"))
-        self.setPlaceholderText(self.tr("Search chats"))
-        leading = QAction(self.tr("Search"), self)
-        bind_icon(leading, "search", theme, "text_faint", size=SIZES.icon_small)
-        self.addAction(leading, QLineEdit.ActionPosition.LeadingPosition)
-        self._clear = QAction(self.tr("Empty the search"), self)
-        bind_icon(self._clear, "close", theme, "text_faint", size=SIZES.icon_small)
-        self._clear.triggered.connect(self.clear)
-        self.addAction(self._clear, QLineEdit.ActionPosition.TrailingPosition)
-        self._clear.setVisible(False)
-        for action, button in zip(
-            (leading, self._clear), self.findChildren(QToolButton), strict=False
-        ):
-            button.setObjectName(f"searchField_{action.text()}")
-            button.setAccessibleName(action.text())
-            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(SEARCH_PAUSE_MS)
-        self._pause.timeout.connect(lambda: self.searched.emit(self.text()))
-        self.textChanged.connect(self._on_text_changed)
-
-    def _on_text_changed(self, text: str) -> None:
-        self._clear.setVisible(bool(text))
-        if text.strip():
-            self._pause.start()
-        else:
-            self._pause.stop()
-            self.searched.emit("")
-
-    def event(self, event: QEvent) -> bool:
-        """Keep Esc from the window's shortcut while there is something to empty or to leave."""
-        if claims_escape(event):
-            return True
-        return super().event(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Esc and Down have a meaning of their own."""
-        if event.key() == Qt.Key.Key_Escape:
-            self.clear()
-            self.escaped.emit()
-        elif event.key() == Qt.Key.Key_Down:
-            self.left_downwards.emit()
-        else:
-            super().keyPressEvent(event)
+from snug.ui.tokens import SIZES
 
 
 class Sidebar(QWidget):
@@ -90,12 +31,15 @@ class Sidebar(QWidget):
     Attributes:
         list: the conversation list.
         model_state: the model in use.
+        lock: tells whether the network was used.
+        network_requested: what was sent is to be shown.
     """
 
     new_chat_requested = Signal()
     place_chosen = Signal(object)
     fold_requested = Signal()
     search_left = Signal()
+    network_requested = Signal()
 
     def __init__(
         self, theme: Theme, conversations: ConversationList, places: Sequence[PlaceEntry]
@@ -109,7 +53,9 @@ class Sidebar(QWidget):
         self._places: dict[Place, QPushButton] = {}
         self.list = conversations
         self.model_state = ModelState(theme)
-        self.search_field = SearchField(theme)
+        self.search_field = SearchField(
+            "searchField", self.tr("Search all chats"), self.tr("Search chats"), theme
+        )
         self.search_field.searched.connect(conversations.search)
         self.search_field.left_downwards.connect(conversations.focus_first)
         self.search_field.escaped.connect(self.search_left)
@@ -125,15 +71,18 @@ class Sidebar(QWidget):
         column.addWidget(self._make_foot())
 
     def set_place(self, place: Place) -> None:
-        """Show where the person is."""
-        if place in self._places:
-            self._places[place].setChecked(True)
+        """Show where the person is; a place without a button of its own leaves none down."""
+        self._group.setExclusive(False)
+        for known, button in self._places.items():
+            button.setChecked(known is place)
+        self._group.setExclusive(True)
 
     def set_network_words(self, text: str, explanation: str) -> None:
         """What the lock says, and what its tooltip adds."""
-        self._lock.setText(text)
-        self._lock.setToolTip(explanation)
-        self._lock.setAccessibleDescription(explanation)
+        self.lock.setText(text)
+        self.lock.setAccessibleName(text)
+        self.lock.setToolTip(explanation)
+        self.lock.setAccessibleDescription(explanation)
 
     def _make_head(self) -> QWidget:
         head = QWidget()
@@ -164,14 +113,14 @@ class Sidebar(QWidget):
     def _make_places(self, places: Sequence[PlaceEntry]) -> QWidget:
         box = QWidget()
         column = flat(QVBoxLayout(box), SIZES.gap_2, 2)
-        group = QButtonGroup(self)
+        self._group = QButtonGroup(self)
         for number, entry in enumerate(places, start=1):
             button = push_button(f"{entry.place}PlaceButton", entry.text, "nav")
             button.setToolTip(f"Ctrl+{number}")
             button.setCheckable(True)
             bind_icon(button, entry.place.value, self._theme, pad=3)
             button.clicked.connect(lambda _=False, p=entry.place: self.place_chosen.emit(p))
-            group.addButton(button)
+            self._group.addButton(button)
             self._places[entry.place] = button
             column.addWidget(button)
         return box
@@ -180,11 +129,9 @@ class Sidebar(QWidget):
         box = QWidget()
         column = flat(QVBoxLayout(box), SIZES.gap_2, 2)
         self.model_state.clicked.connect(lambda: self.place_chosen.emit(Place.MODELS))
-        self._lock = push_button("privacyButton", self.tr("Private: nothing was sent"), "nav")
-        bind_icon(self._lock, "lock", self._theme, "good", pad=3)
-        self._lock.clicked.connect(lambda: self.place_chosen.emit(Place.SETTINGS))
+        self.lock = push_button("privacyButton", "", "nav", self.network_requested.emit)
         column.addWidget(self.model_state)
-        column.addWidget(self._lock)
+        column.addWidget(self.lock)
         return box
 
 

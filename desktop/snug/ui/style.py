@@ -97,6 +97,13 @@ QPushButton[kind="segment"]:hover { color: $text; }
 QPushButton[kind="segment"]:checked { background: $page; color: $text;
   border: 1px solid $line_strong; padding: 0px 13px; min-height: ${segment_down}px; }
 QPushButton[kind="segment"]:focus { border: 2px solid $accent; }
+QPushButton[kind="filter"] { background: transparent; border: 1px solid $line_strong;
+  border-radius: ${pill}px; min-height: ${segment}px; padding: 0px 11px; color: $text_soft; }
+QPushButton[kind="filter"]:hover { background: $raised; color: $text; }
+QPushButton[kind="filter"][on="true"], QPushButton[kind="filter"]:checked {
+  background: $accent_soft; color: $accent; border: 1px solid $accent; font-weight: 600; }
+QPushButton[kind="filter"]:focus { border: 2px solid $accent; padding: 0px 10px;
+  min-height: ${segment_focus}px; }
 QFrame[kind="segments"] { background: $raised; border-radius: ${radius}px; border: none; }
 """
 
@@ -194,6 +201,8 @@ def style_sheet(palette: Palette, scale: float) -> str:
     values["nav"] = str(row - 4)
     values["segment"] = str(row - 6)
     values["segment_down"] = str(row - 4)
+    values["segment_focus"] = str(row - 8)
+    values["pill"] = str((row - 4) // 2)
     values["inner"] = str(control - 2)
     values["inner_focus"] = str(control - 4)
     values["radius"] = str(SIZES.radius)

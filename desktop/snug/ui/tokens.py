@@ -188,6 +188,7 @@ class Sizes:
     window_least_width: int = 480
     window_least_height: int = 400
     column: int = 760
+    wide_column: int = 920  # of lists with facts at both ends
     fold_below: int = 900
     control: int = 36  # height of buttons and fields
     row: int = 32  # height of places and segments
@@ -197,6 +198,7 @@ class Sizes:
 
 SIZES = Sizes()
 UNDO_MS = 8_000  # how long a removal can be undone
+HUB_PAUSE_MS = 600  # after the last key, before the Hub is asked
 SEARCH_PAUSE_MS = 120  # after the last key, before a search begins
 REFRESH_MS = 100  # a list that changes often is read again at most so often
 SHADOW_ALPHA = 60  # of 255

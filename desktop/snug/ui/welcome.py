@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from snug.domain.model import ModelFile
+from snug.ui.first_offers import FirstOffers
 from snug.ui.parts import column_width, dress, flat, label, push_button
 from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
@@ -42,6 +44,8 @@ class Welcome(QWidget):
             chip = push_button(f"example{number}", example, "chip")
             chip.clicked.connect(lambda _=False, text=example: self.chosen.emit(text))
             column.addWidget(chip, 0, Qt.AlignmentFlag.AlignLeading)
+        self._inner = column
+        self._offer: FirstOffers | None = None
         outer = flat(QVBoxLayout(self))
         outer.addStretch(2)
         around = flat(QHBoxLayout())
@@ -68,6 +72,18 @@ class Welcome(QWidget):
             ready = self.tr("{} answers.").format(model.name)
         self._words.setText(f"{private} {ready}")
         dress(self._words, "body", "soft")
+
+    def set_offer(self, offer: FirstOffers) -> None:
+        """Show better models below the examples, while there are any to offer."""
+        self._offer = offer
+        self._inner.addSpacing(SIZES.gap_6)
+        self._inner.addWidget(offer)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The offer lays itself out for the room there is."""
+        super().resizeEvent(event)
+        if self._offer is not None:
+            self._offer.fit(min(self.width(), column_width(self._theme)), self.height())
 
     def _on_theme_changed(self) -> None:
         self._column.setMaximumWidth(column_width(self._theme))

@@ -1,0 +1,122 @@
+"""The pages behind the places: each is made on its first visit, and tied to the rest there."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QStackedWidget, QWidget
+
+from snug.services.bundle import Services
+from snug.ui.idle_watch import IdleWatch
+from snug.ui.late import late_view, refresh_view
+from snug.ui.model_desk import ModelDesk
+from snug.ui.page import Page
+from snug.ui.parts import label
+from snug.ui.places import Place
+from snug.ui.tasks import Tasks
+from snug.ui.theme import Theme
+
+
+class PlacePages(QObject):
+    """Makes and keeps the pages.
+
+    Attributes:
+        stack: holds them.
+        library_changed: a model came, went, or became the default.
+        shortcuts_requested: the list of keys is to be shown.
+        download_chosen: a download was put into the queue.
+    """
+
+    library_changed = Signal()
+    download_chosen = Signal(object)
+    shortcuts_requested = Signal()
+
+    def __init__(
+        self,
+        services: Services,
+        theme: Theme,
+        tasks: Tasks,
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._services = services
+        self._theme = theme
+        self._tasks = tasks
+        self._pages: dict[Place, QWidget] = {}
+        self._ledger: QWidget | None = None
+        self.stack = QStackedWidget()
+        self.stack.setObjectName("places")
+
+    def add(self, place: Place, page: QWidget) -> None:
+        """Take a page that was made elsewhere."""
+        self._pages[place] = page
+        self.stack.addWidget(page)
+
+    def show(self, place: Place, desk: ModelDesk, idle: IdleWatch) -> None:
+        """Bring a page to the front, made where it is not there yet, and brought up to date."""
+        if place not in self._pages:
+            self.add(place, self._make(place, desk, idle))
+        page = self._pages[place]
+        if place is Place.NETWORK:
+            refresh_view(self._ledger)
+        elif place is not Place.CHATS:
+            refresh_view(page)
+        self.stack.setCurrentWidget(page)
+
+    def open_repository(self, repository: object, wanted: str) -> None:
+        """Show a model of the Hub, or with None the list, on the page Models, which is shown."""
+        page = self._pages[Place.MODELS]
+        opener = getattr(
+            page, "open_repository" if repository is not None else "discover_all", None
+        )
+        if opener is not None:
+            opener(*(() if repository is None else (repository, wanted)))
+
+    def choose_model_file(self) -> None:
+        """Ask for a model's file, on the page Models, which is shown."""
+        choose_file = getattr(self._pages[Place.MODELS], "choose_file", None)
+        if choose_file is not None:
+            choose_file()
+
+    def commit_removals(self) -> None:
+        """Carry out what could still be undone; call when the window closes."""
+        commit = getattr(self._pages.get(Place.MODELS), "commit_removals", None)
+        if commit is not None:
+            commit()
+
+    def _make_ledger(self) -> QWidget:
+        page = Page(
+            "networkPage",
+            self.tr("Network"),
+            self.tr("Every request that Snug made: to whom, what for, and how much."),
+            self._theme,
+        )
+        self._ledger = late_view(
+            "snug.ui.ledger_view", "LedgerView", self._services.network, self._theme
+        )
+        if self._ledger is not None:
+            page.column.addWidget(self._ledger, 1)
+        else:
+            nothing = self.tr("No connection was made since Snug was started.")
+            page.column.addWidget(label(nothing, "body", "soft", wrap=True))
+            page.column.addStretch(1)
+        return page
+
+    def _make(self, place: Place, desk: ModelDesk, idle: IdleWatch) -> QWidget:
+        # Late: the first window needs neither page, and start-up counts.
+        if place is Place.MODELS:
+            from snug.ui.models_page import ModelsPage
+
+            models = ModelsPage(self._services, self._theme, self._tasks)
+            models.chosen.connect(desk.choose)
+            models.library_changed.connect(self.library_changed)
+            models.download_chosen.connect(self.download_chosen)
+            return models
+        if place is Place.NETWORK:
+            return self._make_ledger()
+        from snug.ui.settings_page import SettingsPage
+
+        settings = SettingsPage(self._services, self._theme)
+        settings.context_changed.connect(desk.preload)
+        settings.idle_changed.connect(idle.look)
+        settings.shortcuts_requested.connect(self.shortcuts_requested)
+        return settings
