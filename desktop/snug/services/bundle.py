@@ -9,7 +9,6 @@ from snug.services.adoption import Adoption
 from snug.services.cards import Cards
 from snug.services.conversations import ConversationService
 from snug.services.downloads import DownloadService
-from snug.services.finding import Acceptances, Downloads, Network, Trends
 from snug.services.first_models import FirstModels
 from snug.services.hub import HubService
 from snug.services.models import ModelService
@@ -44,17 +43,13 @@ class Services:
     """Everything a front end can do.
 
     Attributes:
-        hub: finding and getting models; None where nothing of the kind is wanted (the bench).
-        adoption: models that other programs keep here; None likewise.
-        trends: what is trending there, kept; None likewise.
-        cards: what is known of a model; None as above.
-        downloads, network: the same.
         hub: finding and getting models; None where nothing of the kind is wanted (the bench), as
             are the other services that need it.
         trends: what was seen on the Hub, kept.
         downloads: the queue.
         network: the one way out, its ledger and its switch.
         cards: where a model comes from, and which licences were accepted.
+        adoption: models that other programs keep here.
         first_models: what to offer somebody who has only the starter.
     """
 
@@ -63,14 +58,9 @@ class Services:
     models: ModelService
     preferences: Preferences
     hub: HubService | None = None
-    adoption: Adoption | None = None
     trends: Trends | None = None
-    cards: Cards | None = None
     downloads: DownloadService | None = None
     network: Network | None = None
-    trends: Trends | None = None
-    downloads: Downloads | None = None
-    network: Network | None = None
-    cards: Acceptances | None = None
-    adoption: object | None = None
+    cards: Cards | None = None
+    adoption: Adoption | None = None
     first_models: FirstModels | None = None
