@@ -82,13 +82,6 @@ class Application:
             lambda: offline,
             GgufLooks(vault.catalogue),
         )
-        trends = Trends(
-            vault.catalogue,
-            store,
-            lambda: _open_trending(self._hub),
-            lambda: offline,
-            available_bytes=self._hub.available_bytes,
-        )
         home = vault.key_home
         self.services = Services(
             profile=Profile(
@@ -104,7 +97,7 @@ class Application:
             models=models,
             preferences=preferences,
             hub=self._hub,
-            trends=trends,
+            trends=_build_trends(vault, self._hub, offline),
         )
 
     @classmethod
@@ -187,10 +180,19 @@ def _open_hub(
     )
 
 
-def _open_trending(hub: HubService) -> TrendingPages:
-    from snug.hub.trending import HubTrending
+def _build_trends(vault: Vault, hub: HubService, offline: bool) -> Trends:
+    def pages() -> TrendingPages:
+        from snug.hub.trending import HubTrending
 
-    return HubTrending(hub.access.gateway)
+        return HubTrending(hub.access.gateway)
+
+    return Trends(
+        vault.catalogue,
+        vault.conversations,
+        pages,
+        lambda: offline,
+        available_bytes=hub.available_bytes,
+    )
 
 
 def _session(paths: Paths, options: Namespace) -> Session:
