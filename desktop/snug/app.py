@@ -36,7 +36,7 @@ from snug.models.library import Library
 from snug.models.origin import read_origin
 from snug.models.prefix import shape_of_file, shape_of_prefix
 from snug.models.starter import find_starter
-from snug.models.supported import is_supported
+from snug.models.supported import SUPPORTED, is_supported
 from snug.models.template_trust import template_warnings
 from snug.paths import Paths, find_paths
 from snug.services.adoption import Adoption
@@ -116,6 +116,7 @@ class Application:
             lambda: _open_trending(self._hub),
             lambda: network.offline,
             available_bytes=self._hub.available_bytes,
+            architectures=lambda: SUPPORTED,
         )
         self._downloads = DownloadService(self._hub, network, store, library.models)
         home = vault.key_home
