@@ -122,7 +122,7 @@ class Catalogue:
         """The licence's text. Raises: as `LicenceTexts.read`."""
         return self._texts.read(repository, stop)
 
-    def _listed(self, query: Query, stop: threading.Event | None) -> list[Repository]:
+    def _listed(self, query: Query, stop: threading.Event | None) -> tuple[Repository, ...]:
         """What the Hub lists: one request for each of the category's tasks, merged in order."""
         tasks = _TASKS.get(query.category, ("",)) if query.category else ("",)
         found: dict[str, Repository] = {}
@@ -142,8 +142,8 @@ class Catalogue:
                     self._remember(one.id, facts_of(info))
                     found.setdefault(one.id.casefold(), one)
         if len(tasks) > 1:
-            return sorted(found.values(), key=_ORDERS[query.order], reverse=True)
-        return list(found.values())
+            return tuple(sorted(found.values(), key=_ORDERS[query.order], reverse=True))
+        return tuple(found.values())
 
     def _in_full(
         self,
