@@ -102,8 +102,9 @@ class FileRow(QWidget):
             theme,
             self._on_copy_pressed,
         )
-        self._copy.setVisible(bool(file.sha256))
         bottom.addWidget(self._copy)
+        if not file.sha256:
+            self._copy.hide()
         column.addLayout(bottom)
         column.addWidget(hairline())
         self._back = QTimer(self)
@@ -123,12 +124,10 @@ def value_label(text: str, tone: str = "") -> QLabel:
     made = label(breakable(shown_prose(lines)), "", tone, wrap=True)
     made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-    made.setMinimumWidth(1)
     return made
 
 
-def breakable(text: str, longest: int = 64) -> str:
+def breakable(text: str, longest: int = 32) -> str:
     """The text, words longer than `longest` broken by a blank, so that none widens the window."""
     words = []
     for word in text.split(" "):
