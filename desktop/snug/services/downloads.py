@@ -232,6 +232,20 @@ class DownloadService:
             )
         return self._compared(model, record, self._hub.show(source, stop))
 
+    def replaced_since(
+        self, download: Download, stop: threading.Event | None = None
+    ) -> UpstreamChange | None:
+        """As `replaced`, for the model that this download brought.
+
+        Raises:
+            NotFoundError: it is in the library no longer.
+        """
+        for model in self._models():
+            record = self._record_of(model)
+            if record is not None and record.id == download.id:
+                return self.replaced(model, stop)
+        raise NotFoundError(f"{download.title} is not in your library any more.")
+
     def replaced_in(self, repository: Repository) -> tuple[UpstreamChange, ...]:
         """What of the library this repository, just looked at, holds otherwise now. No question."""
         found = (
