@@ -40,7 +40,7 @@ from snug.services.doctor import Report, examine
 from snug.services.downloads import DownloadService
 from snug.services.engine_settings import Host
 from snug.services.hub import HubService
-from snug.services.ledger import VaultLedger
+from snug.services.ledger import Settings, VaultLedger
 from snug.services.models import ModelService
 from snug.services.network import Network
 from snug.services.preferences import Preferences
@@ -79,16 +79,7 @@ class Application:
         library = Library(paths.models, find_starter)
         models = ModelService(library, store, engine)
         models.release_quarantine = lambda model: engine.forgive(model.sha256)
-        network = Network(
-            store,
-            OsKeyring(),
-            forced_offline=offline,
-            environment={
-                "HF_ENDPOINT": os.environ.get("HF_ENDPOINT", ""),
-                "HF_TOKEN": hub_token,
-                "HTTPS_PROXY": os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy", ""),
-            },
-        )
+        network = _make_network(store, offline, hub_token)
         self._hub = HubService(
             store,
             library,
@@ -189,6 +180,19 @@ def main(argv: list[str] | None = None, launch: Launch | None = None) -> int:
         chat.offline, chat.hub_token = options.offline, options.hub_token
         options = chat
     return run_command(_session(paths, options))
+
+
+def _make_network(store: Settings, offline: bool, hub_token: str) -> Network:
+    return Network(
+        store,
+        OsKeyring(),
+        forced_offline=offline,
+        environment={
+            "HF_ENDPOINT": os.environ.get("HF_ENDPOINT", ""),
+            "HF_TOKEN": hub_token,
+            "HTTPS_PROXY": os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy", ""),
+        },
+    )
 
 
 def _open_hub(

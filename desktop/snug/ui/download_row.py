@@ -52,23 +52,7 @@ class DownloadRow(QFrame):
         self._bar.setRange(0, _STEPS)
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName(self.tr("Progress of {}").format(title))
-        self._toggle = icon_button(f"toggle_{short}", self.tr("Pause"), "pause", theme, self._on)
-        self._cancel = icon_button(
-            f"cancel_{short}",
-            self.tr("Cancel the download of {}").format(title),
-            "trash",
-            theme,
-            lambda: self.cancelled.emit(self._id),
-        )
-        self._check = push_button(
-            f"check_{short}",
-            self.tr("Replaced since?"),
-            "link",
-            lambda: self.check_requested.emit(self._id),
-        )
-        self._check.setAccessibleDescription(
-            self.tr("Ask the Hub whether it offers another file now than {}").format(title)
-        )
+        self._make_buttons(short, title)
         self._access = self._make_access(short)
         self._lay_out()
         theme.changed.connect(self._on_theme_changed)
@@ -131,6 +115,27 @@ class DownloadRow(QFrame):
         column.addWidget(self._problem)
         column.addWidget(self._access)
         column.setContentsMargins(0, 0, 0, SIZES.gap_2)
+
+    def _make_buttons(self, short: str, title: str) -> None:
+        self._toggle = icon_button(
+            f"toggle_{short}", self.tr("Pause"), "pause", self._theme, self._on
+        )
+        self._cancel = icon_button(
+            f"cancel_{short}",
+            self.tr("Cancel the download of {}").format(title),
+            "trash",
+            self._theme,
+            lambda: self.cancelled.emit(self._id),
+        )
+        self._check = push_button(
+            f"check_{short}",
+            self.tr("Replaced since?"),
+            "link",
+            lambda: self.check_requested.emit(self._id),
+        )
+        self._check.setAccessibleDescription(
+            self.tr("Ask the Hub whether it offers another file now than {}").format(title)
+        )
 
     def _make_access(self, short: str) -> QWidget:
         """What a gated repository needs: its page, and a token."""
