@@ -149,3 +149,23 @@ def test_a_speed_limit_does_not_hold_up_the_stop(rooms: Rooms) -> None:
     threading.Thread(target=close).start()
     assert ended.wait(5)
     assert time.monotonic() - began < 0.5
+
+
+def test_a_kill_between_the_last_byte_and_the_library_costs_no_second_download(
+    rooms: Rooms, hub: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is in the folder is hashed anew and then taken in; nothing is fetched."""
+    rooms.offer(BODY)
+    download = rooms.choose()
+
+    def killed(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(rooms.downloads._runner, "_admit", killed)
+    with pytest.raises(KeyboardInterrupt):
+        rooms.run(download)
+    assert rooms.delivered == []
+    again = Rooms(hub, rooms.models)
+    assert Path(again.run(download).path).read_bytes() == BODY
+    assert hub.poured == len(BODY)
+    assert len(again.delivered) == 1

@@ -157,3 +157,22 @@ def test_row_59_ten_minutes_of_use_and_no_connect_outside_the_list(
             hub.over.wait(REST_S)
     assert turn >= len(errands)
     assert traces.addresses() == {("127.0.0.1", port_of(hub))}
+
+
+def test_a_download_that_was_left_goes_on_when_the_window_opens(
+    snug: Snug, hub: HubServer, tmp_path: Path
+) -> None:
+    """The window itself works off the queue; what it turns to is the hub alone."""
+    hub.repos["maker/tiny-GGUF"].gated = "manual"
+    assert snug.run("models", "get", "maker/tiny-GGUF:F32").returncode == 1
+    (left,) = snug.document("models", "downloads")
+    assert left["state"] == "failed"
+    hub.repos["maker/tiny-GGUF"].gated = False
+    assert snug.document("models", "downloads", "resume", left["id"])["state"] == "queued"
+    traces = Traces(tmp_path)
+    with window(snug, traces, tmp_path):
+        deadline = time.monotonic() + 30
+        while snug.document("models", "downloads")[0]["state"] != "done":
+            assert time.monotonic() < deadline
+    assert traces.addresses() == {("127.0.0.1", port_of(hub))}
+    assert any(m["source"] == "maker/tiny-GGUF" for m in snug.document("models", "list"))
