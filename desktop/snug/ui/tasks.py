@@ -57,6 +57,14 @@ class Tasks(QObject):
 
         self._pool.start(job)
 
+    def sink(self, receive: Callable[[T], None], owner: QObject) -> Callable[[T], None]:
+        """A callable for other threads whose values reach `receive` on this one.
+
+        Args:
+            owner: once it is destroyed nothing is delivered.
+        """
+        return self._bridge.sink(receive, owner)
+
     def close(self, timeout_s: float = 5.0) -> bool:
         """Wait for what was asked for; False when it took too long."""
         return self._pool.waitForDone(round(timeout_s * 1000))
