@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QVBoxLayout
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
 
 from snug.services.adoption import Found
 from snug.ui.parts import ElidedLabel, flat, label
+from snug.ui.theme import Theme
+from snug.ui.tick_box import TickBox
 from snug.ui.tokens import SIZES
 from snug.ui.words import licence_use_words, size_words, tr
 
@@ -16,7 +19,7 @@ class AdoptionRow(QFrame):
 
     toggled = Signal()
 
-    def __init__(self, found: Found, number: int) -> None:
+    def __init__(self, found: Found, number: int, theme: Theme) -> None:
         """A row.
 
         Args:
@@ -27,7 +30,7 @@ class AdoptionRow(QFrame):
         self.setObjectName(f"found_{number}")
         self.setAccessibleName(found.name)
         self.setAccessibleDescription(found_facts(found))
-        self.box = QCheckBox()
+        self.box = TickBox(theme)
         self.box.setObjectName(f"take_{number}")
         self.box.setAccessibleName(self.tr("Use {}").format(found.name))
         self.box.setAccessibleDescription(found_facts(found))
@@ -54,7 +57,7 @@ class AdoptionRow(QFrame):
         """Ticked, and not here yet."""
         return self.box.isChecked() and not self.found.already
 
-    def mousePressEvent(self, event: object) -> None:
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         """The whole row ticks its box."""
         if self.box.isEnabled():
             self.box.toggle()

@@ -125,7 +125,7 @@ class AdoptionView(QWidget):
         column.addLayout(head)
         column.addWidget(hairline())
         for one in rows:
-            row = AdoptionRow(one, len(self._rows))
+            row = AdoptionRow(one, len(self._rows), self._theme)
             row.box.setChecked(row.box.isChecked() or one.path in ticked)
             row.toggled.connect(self._count)
             column.addWidget(row)

@@ -45,6 +45,8 @@ def licence_words(licence: str) -> str:
 
 def licence_use_words(licence: str) -> str:
     """A licence's name and what it allows: "Apache 2.0, commercial use allowed"."""
+    if not licence:
+        return licence_words(licence)
     use = {
         LicenceClass.COMMERCIAL: tr("commercial use allowed"),
         LicenceClass.RESTRICTED: tr("use with conditions"),
