@@ -22,45 +22,29 @@ from snug.cli.main import FAILED, run_command
 from snug.cli.output import say
 from snug.cli.parser import build_parser
 from snug.cli.session import Session
-from snug.domain.download import Delivery
 from snug.domain.errors import SnugError, UserError, VaultLockedError, WrongKeyError
-from snug.domain.model import ModelFile
 from snug.engine.host import EngineHost
 from snug.engine.hosts import build_engine
 from snug.engine.sandbox import possible_walls
-from snug.engine.supervisor import Supervisor
 from snug.guardian import Launch, has_display
 from snug.hub.wall import build_wall
+from snug.hub_parts import HubParts
 from snug.logs import start_logging
 from snug.models.library import Library
-from snug.models.origin import read_origin
-from snug.models.prefix import shape_of_file, shape_of_prefix
 from snug.models.starter import find_starter
-from snug.models.supported import SUPPORTED, is_supported
-from snug.models.template_trust import template_warnings
 from snug.paths import Paths, find_paths
 from snug.services.adoption import Adoption
 from snug.services.bundle import Profile, Services
-from snug.services.cards import Cards, Sources
 from snug.services.conversations import ConversationService
 from snug.services.doctor import Report, examine
-from snug.services.downloads import DownloadService
 from snug.services.engine_settings import Host
-from snug.services.first_models import FirstModels, TransferSpeed
-from snug.services.hub import HubService
-from snug.services.judging import Judge
-from snug.services.ledger import Settings, VaultLedger
-from snug.services.lineage import Pages
 from snug.services.models import ModelService
-from snug.services.network import Network
 from snug.services.preferences import Preferences
-from snug.services.trends import GgufLooks, TrendingPages, Trends
 from snug.ui.preferences_keys import OPEN_CONVERSATION
-from snug.vault.oskeyring import OsKeyring
 from snug.vault.vault import Vault
 
 if TYPE_CHECKING:
-    from snug.hub.access import HubAccess
+    pass
 
 _PR_SET_DUMPABLE = 4
 _MAX_PASSPHRASE_BYTES = 4096
@@ -89,28 +73,9 @@ class Application:
         self._engine = engine
         library = Library(paths.models, find_starter)
         models = ModelService(library, store, engine)
-        models.active_share = _active_share
         models.release_quarantine = lambda model: engine.forgive(model.sha256)
-        network = _make_network(store, offline, hub_token)
-        self._hub = HubService(
-            store,
-            library,
-            lambda ledger, admit: _open_hub(paths, ledger, admit, network),
-            engine.devices,
-            lambda: network.offline,
-            judge=Judge(engine.devices_when_free, models.speeds, is_supported),
-            parse_header=shape_of_prefix,
-            looks=GgufLooks(vault.catalogue),
-        )
-        trends = Trends(
-            vault.catalogue,
-            store,
-            lambda: _open_trending(self._hub),
-            lambda: network.offline,
-            available_bytes=self._hub.available_bytes,
-            architectures=lambda: SUPPORTED,
-        )
-        self._downloads = DownloadService(self._hub, network, store, library.models)
+        parts = HubParts(paths, vault, library, models, preferences, engine, offline, hub_token)
+        self._downloads = parts.downloads
         home = vault.key_home
         self.services = Services(
             profile=Profile(
@@ -125,23 +90,13 @@ class Application:
             conversations=ConversationService(store, models, engine),
             models=models,
             preferences=preferences,
-            hub=self._hub,
+            hub=parts.hub,
+            trends=parts.trends,
+            downloads=parts.downloads,
+            network=parts.network,
+            cards=parts.cards,
             adoption=Adoption(library),
-            trends=trends,
-            cards=Cards(
-                store,
-                _card_sources(self._hub, models, engine, lambda: network.offline),
-                __version__,
-            ),
-            downloads=self._downloads,
-            network=network,
-            first_models=FirstModels(
-                paths.resources / "first_models.json",
-                preferences,
-                library.models,
-                self._hub.available_bytes,
-                TransferSpeed(preferences),
-            ),
+            first_models=parts.first_models,
         )
 
     @classmethod
@@ -217,72 +172,6 @@ def main(argv: list[str] | None = None, launch: Launch | None = None) -> int:
         chat.offline, chat.hub_token = options.offline, options.hub_token
         options = chat
     return run_command(_session(paths, options))
-
-
-def _make_network(store: Settings, offline: bool, hub_token: str) -> Network:
-    return Network(
-        store,
-        OsKeyring(),
-        forced_offline=offline,
-        environment={
-            "HF_ENDPOINT": os.environ.get("HF_ENDPOINT", ""),
-            "HF_TOKEN": hub_token,
-            "HTTPS_PROXY": os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy", ""),
-        },
-    )
-
-
-def _open_hub(
-    paths: Paths, ledger: VaultLedger, admit: Callable[[Delivery], ModelFile], network: Network
-) -> HubAccess:
-    from snug.hub.access import open_hub
-
-    access = open_hub(
-        paths.models,
-        network.watched(ledger),
-        admit,
-        endpoint=network.endpoint,
-        token=network.token,
-        offline=lambda: network.offline,
-        proxy=lambda: "" if network.proxy_is_stated else network.proxy,
-    )
-    access.downloads.limit_speed(network.speed_limit)
-    return access
-
-
-def _active_share(model: ModelFile) -> float:
-    shape = shape_of_file(Path(model.path))
-    return 1.0 if shape is None else shape.active_share
-
-
-def _open_trending(hub: HubService) -> TrendingPages:
-    from snug.hub.trending import HubTrending
-
-    return HubTrending(hub.access.gateway)
-
-
-def _card_sources(
-    hub: HubService, models: ModelService, engine: Supervisor, offline: Callable[[], bool]
-) -> Sources:
-    """Where the facts of a model's card come from."""
-
-    def pages() -> Pages:
-        from snug.hub.cards import CardReader  # late, as the rest of the room
-
-        return CardReader(hub.access.gateway)
-
-    def quarantined(sha256: str) -> tuple[str, ...]:
-        return tuple(one.reason for one in engine.quarantined() if one.sha256 == sha256)
-
-    return Sources(
-        pages=pages,
-        records=lambda: hub.access.downloads.all(),
-        origin=read_origin,
-        suspicious=template_warnings,
-        models=models,
-        quarantined=quarantined,
-        offline=offline,
-    )
 
 
 def _session(paths: Paths, options: Namespace) -> Session:
