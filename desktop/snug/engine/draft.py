@@ -35,7 +35,7 @@ class DraftModel:
         switch: AbortSwitch,
     ) -> None:
         length = min(target.context_length, file.context_length or target.context_length)
-        own = replace(options, context_length=length, gpu_layers=None, draft=None)
+        own = draft_options(options, length)
         self._loaded = LoadedModel(native, file, own, lambda _fraction: not switch.thrown)
         try:
             if not _same_vocabulary(native.llama, self._loaded, target):
@@ -121,6 +121,22 @@ class DraftGuesser:
             self._model.took(len(guesses), time.perf_counter() - began)
         self._begun = True
         return guesses, None
+
+
+def draft_options(options: LoadOptions, length: int) -> LoadOptions:
+    """How a small model is loaded beside one with these options.
+
+    Where no layer of the large one may lie on a graphics card, since that crashed say, none of the
+    small one does either. What loads of the large one taught of memory is not true of it.
+    """
+    return replace(
+        options,
+        context_length=length,
+        gpu_layers=0 if options.gpu_layers == 0 else None,
+        experts_on_cpu=0,
+        draft=None,
+        experience=replace(options.experience, memory_factor=1.0),
+    )
 
 
 def _same_vocabulary(llama: Any, one: LoadedModel, other: LoadedModel) -> bool:

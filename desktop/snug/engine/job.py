@@ -44,7 +44,13 @@ class Job:
         self._host.cancel(self)
 
 
-def tell(job: Job, event: Event) -> None:
+class Told(Protocol):
+    """Something whose events somebody gets."""
+
+    sink: EventSink
+
+
+def tell(job: Told, event: Event) -> None:
     """The last event of a job; a receiver that fails must not end the engine."""
     try:
         job.sink(event)
