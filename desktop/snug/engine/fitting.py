@@ -17,7 +17,7 @@ from snug.engine.native import Native
 from snug.engine.parameters import BATCH_TOKENS, check_options
 from snug.engine.projection import ProjectedModel
 
-__all__ = ["BATCH_TOKENS", "Projector", "find_fit", "refusal"]
+__all__ = ["BATCH_TOKENS", "Projector", "find_fit", "refusal", "size_text"]
 _MIN_CONTEXT = 256
 _UNKNOWN_CONTEXT = 8192  # where the file does not tell what the model was trained for
 _KEPT_LAYOUTS = 3  # each holds the model's vocabulary
@@ -100,8 +100,13 @@ def find_fit(
 
 def refusal(file: ModelFile, fit: Fit, options: LoadOptions) -> OutOfMemoryError:
     """Why a model cannot be loaded now, with the numbers and what would help."""
-    needed, free = f"{fit.needed_bytes / 1e9:.1f} GB", f"{fit.free_bytes / 1e9:.1f} GB"
+    needed, free = size_text(fit.needed_bytes), size_text(fit.free_bytes)
     remedy = remedy_text(fit, options.context_length is not None)
     return OutOfMemoryError(
         f"{file.name} needs {needed} and {free} are free. {remedy}, or close other programs."
     )
+
+
+def size_text(size_bytes: int) -> str:
+    """A size for the person, fine enough that a small shortage shows."""
+    return f"{size_bytes / 1e9:.1f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.0f} MB"
