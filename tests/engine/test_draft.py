@@ -13,9 +13,9 @@ from tests.engine.random_models import Shape, write_random_model
 from snug.domain.events import StopReason
 from snug.domain.model import Experience, LoadOptions
 from snug.domain.sampling import Sampling
-from snug.engine.draft import draft_options
 from snug.engine.host import EngineHost
 from snug.engine.pace import Pace
+from snug.engine.parameters import draft_options
 
 LONG = Sampling(temperature=0.0, max_tokens=60)
 

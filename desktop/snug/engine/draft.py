@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from snug.domain.errors import UserError
@@ -13,6 +12,7 @@ from snug.engine.decoder import AbortSwitch, Decoder
 from snug.engine.drawing import Chooser
 from snug.engine.loaded import LoadedModel
 from snug.engine.native import Native
+from snug.engine.parameters import draft_options
 
 _MOST = 16  # guesses at a time
 _SURE = 0.4  # share of the likeliest token below which the guessing ends
@@ -79,6 +79,11 @@ class DraftModel:
         each = seconds / count
         self.guess_s = 0.8 * self.guess_s + 0.2 * each if self.guess_s else each
 
+    @property
+    def held(self) -> dict[str, int]:
+        """As `LoadedModel.held`."""
+        return self._loaded.held
+
     def close(self) -> None:
         """Free it."""
         self._loaded.close()
@@ -121,22 +126,6 @@ class DraftGuesser:
             self._model.took(len(guesses), time.perf_counter() - began)
         self._begun = True
         return guesses, None
-
-
-def draft_options(options: LoadOptions, length: int) -> LoadOptions:
-    """How a small model is loaded beside one with these options.
-
-    Where no layer of the large one may lie on a graphics card, since that crashed say, none of the
-    small one does either. What loads of the large one taught of memory is not true of it.
-    """
-    return replace(
-        options,
-        context_length=length,
-        gpu_layers=0 if options.gpu_layers == 0 else None,
-        experts_on_cpu=0,
-        draft=None,
-        experience=replace(options.experience, memory_factor=1.0),
-    )
 
 
 def _same_vocabulary(llama: Any, one: LoadedModel, other: LoadedModel) -> bool:

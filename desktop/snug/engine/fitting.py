@@ -7,14 +7,15 @@ A projection reads a stranger's file with llama.cpp. Whoever does not trust the 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from snug.domain.errors import ModelFileError, OutOfMemoryError
 from snug.domain.fit import Fit, Projection, Setting, remedy_text, with_given_back
-from snug.domain.model import LoadOptions, ModelFile, Toggle
-from snug.domain.placing import Wish, choose_fit
+from snug.domain.model import Device, LoadOptions, ModelFile, Toggle
+from snug.domain.placing import USEFUL_CONTEXT, Wish, choose_fit
 from snug.engine.native import Native
-from snug.engine.parameters import BATCH_TOKENS, check_options
+from snug.engine.parameters import BATCH_TOKENS, check_options, draft_options
 from snug.engine.projection import ProjectedModel
 
 __all__ = ["BATCH_TOKENS", "Projector", "find_fit", "refusal", "size_text"]
@@ -87,7 +88,8 @@ def find_fit(
             expert_layers=layout.layers - 1 if layout.is_mixture else 0,
             experts_on_cpu=options.experts_on_cpu,
         )
-        fit = choose_fit(projector, with_given_back(native.devices(), given_back), wish)
+        devices = with_given_back(native.devices(), given_back)
+        fit = choose_fit(projector, _less_the_draft(native, devices, options), wish)
     finally:
         projector.close()
     if fit is None:
@@ -96,6 +98,23 @@ def find_fit(
             "and leave flash attention to Snug."
         )
     return fit
+
+
+def _less_the_draft(
+    native: Native, devices: tuple[Device, ...], options: LoadOptions
+) -> tuple[Device, ...]:
+    """What the small model leaves, which is loaded after the large one. Raises: as `find_fit`."""
+    draft = options.draft
+    if draft is None:
+        return devices
+    length = options.context_length or USEFUL_CONTEXT
+    own = draft_options(options, min(length, draft.context_length or length))
+    parts = find_fit(native, draft, own).projection.devices
+    taken = {part.device: part.total for part in parts}
+    return tuple(
+        replace(device, free_bytes=max(0, device.free_bytes - taken.get(device.name, 0)))
+        for device in devices
+    )
 
 
 def refusal(file: ModelFile, fit: Fit, options: LoadOptions) -> OutOfMemoryError:
