@@ -50,6 +50,8 @@ class _Engine(Protocol):
 
 
 class _Direct(_Engine, Protocol):
+    @property
+    def hangs(self) -> bool: ...
     def embed(self, model: ModelFile, options: LoadOptions, texts: Sequence[str]) -> Embeddings: ...
     def rerank(
         self, model: ModelFile, options: LoadOptions, query: str, documents: Sequence[str]
@@ -228,7 +230,9 @@ class Supervisor:
         return (draft or _TRUSTED).adapt(verdict.adapt(options))
 
     def _chosen(self) -> _Engine:
-        return self._isolated if self._always_isolated() else self._direct
+        """This process, unless the person wants none of it, or llama.cpp hangs in it."""
+        shut_in = self._always_isolated() or self._direct.hangs
+        return self._isolated if shut_in else self._direct
 
     def _queue(self, work: Work) -> Work:
         with self._lock:
