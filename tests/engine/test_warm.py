@@ -188,6 +188,16 @@ def test_a_damaged_state_is_ignored(ask: Asking, shelf: Shelf) -> None:
     after.host.close()
 
 
+def test_a_copy_that_memory_has_no_room_for_is_not_made(
+    ask: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(A, SHORT, conversation="a")
+    decoder = ask.session().chat.decoder
+    assert ask.host.call(lambda _native: decoder.save()) is not None
+    monkeypatch.setattr("snug.engine.decoder.available_bytes", lambda: 2_000_000)
+    assert ask.host.call(lambda _native: decoder.save()) is None
+
+
 def test_a_state_of_another_layout_is_not_used(ask: Asking, shelf: Shelf) -> None:
     before = _again(ask, shelf)
     before(A, SHORT, conversation="a", keep=True)
