@@ -14,7 +14,7 @@ from tests.engine.tiny_models import make_lora
 from tests.listener import Listener
 from tests.models.mutations import write_all
 
-from snug.domain.errors import RemedyKind
+from snug.domain.errors import RemedyKind, UserError
 from snug.domain.events import Failed, Finished, Loading, StopReason
 from snug.domain.model import Adapter, Experience, LoadOptions, ModelFile
 from snug.domain.prompt import GenerationRequest
@@ -234,6 +234,8 @@ class TestSupervisor:
         assert "4" in _ask(engine, starter).text
         assert engine._direct.placement() is None
         assert engine._isolated.placement() is not None
+        with pytest.raises(UserError, match="Where models run"):
+            engine.embed(starter, CONTEXT, ["a"])
 
     def test_a_model_that_took_the_application_down_runs_shut_in(
         self, build: Build, verdicts: Verdicts, starter: ModelFile

@@ -204,9 +204,14 @@ class Supervisor:
 
     def _admitted(self, model: ModelFile) -> Verdict:
         """The verdict of a model that may run in this process, after a trial where it needs one."""
+        if self._chosen() is not self._direct:
+            raise UserError(
+                "Models run in a process of their own here, and vectors are made in Snug's own. "
+                'Choose another place in Settings, under "Where models run".'
+            )
         verdict = self._known(model)
         if verdict is None:
-            verdict = self._admission.admit(model, LoadOptions(), lambda _event: None)
+            verdict = self._admission.admit(model, LoadOptions())
         if verdict is None or verdict.standing is not Standing.ADMITTED:
             raise UserError(
                 f"{model.name} did not pass its trial, so that Snug does not make vectors with it. "
