@@ -125,6 +125,15 @@ def test_lines_on_standard_input_are_a_conversation(snug: Snug) -> None:
     assert len(done.stdout.strip().splitlines()) >= 2
 
 
+def test_answering_again_heeds_the_options_too(snug: Snug, tmp_path: Path) -> None:
+    (tmp_path / "schema.json").write_text('{"const": 7}')
+    done = snug.run(
+        *("chat", "--no-save", "--schema", str(tmp_path / "schema.json")), stdin="Hi\n/again\n"
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["7", "7"]
+
+
 def test_the_same_seed_gives_the_same_answer(snug: Snug) -> None:
     one, two, other = (
         snug.document(

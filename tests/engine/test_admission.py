@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 from tests.engine.asking import CONTEXT, GREEDY, talk
+from tests.engine.tiny_models import make_lora
 from tests.listener import Listener
 from tests.models.mutations import write_all
 
-from snug.domain.errors import RemedyKind
+from snug.domain.errors import RemedyKind, UserError
 from snug.domain.events import Failed, Finished, Loading, StopReason
-from snug.domain.model import LoadOptions, ModelFile
+from snug.domain.model import Adapter, Experience, LoadOptions, ModelFile
 from snug.domain.prompt import GenerationRequest
 from snug.engine.admission import Admission, risky_variant
 from snug.engine.crashes import CrashLimits
@@ -23,7 +24,14 @@ from snug.engine.host import EngineHost
 from snug.engine.isolated import IsolatedEngine
 from snug.engine.isolated_running import ChildPlan
 from snug.engine.supervisor import Supervisor, proven_variant
-from snug.engine.verdicts import Standing, Verdict, Verdicts, machine_mark, settings_mark
+from snug.engine.verdicts import (
+    Standing,
+    Verdict,
+    Verdicts,
+    adapter_key,
+    machine_mark,
+    settings_mark,
+)
 
 _ALL_SEEDS = pytest.param(range(300), marks=[pytest.mark.soak, pytest.mark.timeout(3000)])
 
@@ -226,6 +234,8 @@ class TestSupervisor:
         assert "4" in _ask(engine, starter).text
         assert engine._direct.placement() is None
         assert engine._isolated.placement() is not None
+        with pytest.raises(UserError, match="Where models run"):
+            engine.embed(starter, CONTEXT, ["a"])
 
     def test_a_model_that_took_the_application_down_runs_shut_in(
         self, build: Build, verdicts: Verdicts, starter: ModelFile
@@ -264,6 +274,86 @@ class TestSupervisor:
         assert isinstance(refusal, Failed)
         assert refusal.remedies[0].kind is RemedyKind.RELEASE_QUARANTINE
         assert "4" in _ask(engine, starter, LoadOptions(context_length=1024)).text
+
+    def test_what_loads_taught_ends_no_quarantine(
+        self, build: Build, verdicts: Verdicts, starter: ModelFile
+    ) -> None:
+        bad = {settings_mark(CONTEXT): "It crashed."}
+        verdicts.keep(starter.sha256, Verdict(Standing.ISOLATED, quarantined=bad))
+        wiser = replace(CONTEXT, experience=Experience(1.2, 2, 2))
+        assert "in quarantine" in _ask(build(), starter, wiser).failure
+
+    def test_a_crash_counts_though_the_settings_were_made_plainer(
+        self, build: Build, verdicts: Verdicts, starter: ModelFile
+    ) -> None:
+        plain = Verdict(Standing.ISOLATED, extra_buffers=False, gpu=False)
+        verdicts.keep(starter.sha256, plain)
+        engine = build()
+        engine.note_isolated_crash(starter, plain.adapt(CONTEXT), "It crashed.", True)
+        assert "in quarantine" in _ask(engine, starter).failure
+
+    def test_a_defect_in_a_trial_is_told_and_the_next_model_gets_its_trial(
+        self, build: Build, starter: ModelFile, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        engine, model = build(), _stranger(starter)
+
+        def fail(*_arguments: object) -> None:
+            raise RuntimeError("a defect")
+
+        monkeypatch.setattr(engine._admission, "admit", fail)
+        assert "Snug made a mistake" in _ask(engine, model).failure
+        monkeypatch.undo()
+        assert "4" in _ask(engine, model).text
+
+    def test_closing_tells_everybody_who_waits_for_a_trial(
+        self, build: Build, verdicts: Verdicts, starter: ModelFile
+    ) -> None:
+        engine = build()
+        listeners = [Listener() for _ in range(3)]
+        for number, listener in enumerate(listeners):
+            model = replace(starter, sha256=f"{number:064x}")
+            engine.generate(GenerationRequest(model, talk("Hi"), GREEDY, CONTEXT), listener)
+        listeners[0].wait_for(Loading)
+        engine.close()
+        for listener in listeners:
+            assert listener.wait_for_end()
+        assert [verdicts.of(f"{number:064x}") for number in range(3)] == [None] * 3
+
+    def test_a_draft_and_an_adapter_get_a_trial_of_their_own(
+        self, build: Build, verdicts: Verdicts, starter: ModelFile, tmp_path: Path
+    ) -> None:
+        draft = _stranger(starter)
+        path = make_lora(tmp_path / "a.gguf", 576)
+        adapter = Adapter(str(path), "7" * 64)
+        engine, listener = build(), Listener()
+        load = replace(CONTEXT, context_length=512, draft=draft)
+        request = GenerationRequest(starter, talk("Hi"), GREEDY, load, adapters=(adapter,))
+        engine.generate(request, listener)
+        assert isinstance(listener.wait_for_end(), Finished)
+        for key in (draft.sha256, adapter_key(starter, adapter)):
+            verdict = verdicts.of(key)
+            assert verdict is not None
+            assert verdict.standing is Standing.ADMITTED
+        assert engine._direct.placement() is not None
+        engine.forgive(starter.sha256)
+        assert verdicts.of(adapter_key(starter, adapter)) is None
+
+    @pytest.mark.parametrize("which", ["draft", "adapter"])
+    def test_what_is_loaded_with_a_crashed_draft_or_adapter_runs_shut_in(
+        self, build: Build, verdicts: Verdicts, starter: ModelFile, which: str, tmp_path: Path
+    ) -> None:
+        draft, load = _stranger(starter), replace(CONTEXT, context_length=512)
+        adapter = Adapter(str(make_lora(tmp_path / "a.gguf", 576)), "7" * 64)
+        engine, listener = build(trial=_aborting()), Listener()
+        request = GenerationRequest(starter, talk("What is 2+2?"), GREEDY, load)
+        if which == "draft":
+            request = replace(request, load=replace(load, draft=draft))
+        else:
+            request = replace(request, adapters=(adapter,))
+        engine.generate(request, listener)
+        assert isinstance(listener.wait_for_end(), Finished)
+        assert engine._direct.placement() is None
+        assert engine._isolated.placement() is not None
 
     def test_a_plan_and_a_fit_of_an_unknown_model_do_not_load_it_here(
         self, build: Build, starter: ModelFile

@@ -11,10 +11,11 @@ from tests.engine.asking import Asking, talk
 from tests.engine.random_models import Shape, write_random_model
 
 from snug.domain.events import StopReason
-from snug.domain.model import LoadOptions
+from snug.domain.model import Experience, LoadOptions
 from snug.domain.sampling import Sampling
 from snug.engine.host import EngineHost
 from snug.engine.pace import Pace
+from snug.engine.parameters import draft_options
 
 LONG = Sampling(temperature=0.0, max_tokens=60)
 
@@ -109,3 +110,11 @@ def test_the_draft_goes_with_the_model(drafting: Asking) -> None:
     assert drafting.host.placement() is None
     assert draft._loaded.context is None
     assert draft._loaded.model is None
+
+
+def test_a_draft_stays_off_a_card_that_its_model_must_not_use() -> None:
+    off = LoadOptions(gpu_layers=0, experts_on_cpu=3, experience=Experience(1.2, 4, 8))
+    own = draft_options(off, 512)
+    assert (own.gpu_layers, own.experts_on_cpu, own.context_length) == (0, 0, 512)
+    assert own.experience == Experience(1.0, 4, 8)
+    assert draft_options(LoadOptions(gpu_layers=7), 512).gpu_layers is None

@@ -76,6 +76,8 @@ SAMPLINGS = {
     "dry": Sampling(temperature=0.0, max_tokens=100, dry_multiplier=0.8),
     "warm": Sampling(temperature=0.8, seed=7, max_tokens=100),
     "warm penalties": Sampling(temperature=0.8, seed=7, max_tokens=100, repeat_penalty=1.2),
+    "mirostat 1": Sampling(temperature=0.8, seed=7, max_tokens=60, mirostat=1),
+    "mirostat 2": Sampling(temperature=0.8, seed=7, max_tokens=60, mirostat=2),
     "grammar": replace(LONG, grammar=COUNTING),
 }
 

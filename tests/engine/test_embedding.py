@@ -11,7 +11,7 @@ import pytest
 from tests.engine.tiny_models import WIDTH, WORDS, make_bert
 
 from snug.domain.embedding import Embeddings
-from snug.domain.errors import ModelFileError, UserError
+from snug.domain.errors import ModelFileError, OutOfMemoryError, UserError
 from snug.domain.model import LoadOptions, ModelFile
 from snug.engine.host import EngineHost
 from snug.engine.native import Native
@@ -136,3 +136,11 @@ def test_a_file_that_is_gone_is_one_sentence(host: EngineHost, bert: ModelFile) 
     with pytest.raises(ModelFileError, match="gone could not be loaded"):
         host.embed(gone, OPTIONS, ["a"])
     assert len(host.embed(bert, OPTIONS, ["word1"])) == 1
+
+
+def test_a_model_that_memory_has_no_room_for_is_refused(
+    host: EngineHost, bert: ModelFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("snug.engine.embedding.available_bytes", lambda: 1000)
+    with pytest.raises(OutOfMemoryError, match="are free"):
+        host.embed(replace(bert, name="another"), OPTIONS, ["word1"])

@@ -199,11 +199,28 @@ class _Keeper:
 def test_states_of_the_child_reach_the_keeper_and_come_back(make: Make, starter: ModelFile) -> None:
     keeper = _Keeper()
     engine = make("states", keeper=keeper, patience=Patience())
-    listener = _ask(engine, starter)
+    listener = Listener()
+    request = GenerationRequest(starter, talk("Hi"), None, CONTEXT, conversation="c")
+    engine.generate(request, listener)
     listener.wait_for_end()
     assert keeper.states == {("c", "f"): bytes(range(256)) * 12_000}
     assert keeper.dropped == ["c"]
     assert listener.text == "one " + hashlib.sha256(keeper.states["c", "f"]).hexdigest()
+
+
+def test_a_child_gets_no_state_of_a_conversation_that_it_was_not_asked_about(
+    make: Make, starter: ModelFile
+) -> None:
+    keeper = _Keeper()
+    keeper.states["c", "f"] = b"another conversation"
+    engine = make("states", keeper=keeper, patience=Patience())
+    listener = Listener()
+    request = GenerationRequest(starter, talk("Hi"), None, CONTEXT, conversation="mine")
+    engine.generate(request, listener)
+    listener.wait_for_end()
+    assert "makes no sense" in listener.failure
+    assert keeper.states == {("c", "f"): b"another conversation"}
+    assert keeper.dropped == []
 
 
 def test_what_waits_behind_a_deaf_answer_gets_another_engine(

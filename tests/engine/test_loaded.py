@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.engine.asking import Asking
 
 from snug.domain.model import KvType, LoadOptions, ModelFile, Toggle
+from snug.engine import fitting
+from snug.engine.fitting import find_fit
 from snug.engine.host import EngineHost
 from snug.engine.loaded import LoadedModel
 from snug.engine.native import Native
@@ -103,6 +106,32 @@ def test_measuring_threads_leaves_the_context_empty(host: EngineHost, starter: M
     )
     assert {decode_threads, batch_threads} <= {1, 2}
     assert last == -1
+
+
+def test_the_parallel_answers_and_the_warm_states_count_as_held(starter: ModelFile) -> None:
+    ask = Asking(EngineHost(), starter, LoadOptions(context_length=512))
+    ask("Hi " * 80, conversation="a")
+    alone = ask.host.call(lambda _native: ask.session().held)["CPU"]
+    ask("Hi " * 80, conversation="b")
+    warm = ask.session().chat.warm.size_bytes
+    assert warm > 1_000_000
+    assert ask.host.call(lambda _native: ask.session().held)["CPU"] == alone + warm
+    ask("Hi", parallel=True)
+    held = ask.host.call(lambda _native: ask.session().held)["CPU"]
+    cache = ask.loaded().fit.projection.kv_cache
+    assert held > alone + warm + 8 * cache  # eight sequences of 512 tokens each
+    ask.host.close()
+
+
+def test_a_draft_leaves_less_room_for_the_context(ask: Asking) -> None:
+    def look(native: Native) -> tuple[int, int]:
+        devices, options = native.devices(), LoadOptions(context_length=2048, draft=ask.model)
+        left = fitting._less_the_draft(native, devices, options)
+        alone = find_fit(native, ask.model, replace(options, draft=None))
+        return devices[0].free_bytes - left[0].free_bytes, alone.projection.total
+
+    taken, projected = ask.host.call(look)
+    assert taken == projected > 100_000_000
 
 
 def test_what_is_held_counts_as_free_for_the_next_model(ask: Asking) -> None:

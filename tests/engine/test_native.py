@@ -178,3 +178,40 @@ class TestHost:
         closed.close()
         with pytest.raises(EnvironmentFault, match="closing"):
             closed.devices()
+
+
+_TWO_ENGINES = """
+import gc, sys
+sys.path.insert(0, sys.argv[1])
+from dataclasses import replace
+from pathlib import Path
+from tests.engine.asking import Asking
+from tests.starter import starter_model
+from snug.engine.host import EngineHost
+
+text = Path(sys.argv[2])
+text.write_text("This is a letter. " * 100)
+model = replace(starter_model(), path=str(text), name="letter")
+first = EngineHost()
+first.devices()
+for _ in range(3):
+    second = EngineHost()
+    second.devices()
+    second.close()
+    del second
+    gc.collect()
+    blocks = [bytes(200) for _ in range(1000)]  # what was freed is used for something else
+print(Asking(first, model)("Hi").failure)
+first.close()
+"""
+
+
+def test_an_engine_that_is_gone_takes_no_report_of_another_one_along(tmp_path: Path) -> None:
+    """llama.cpp keeps one receiver for its reports; a freed one would be called."""
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", _TWO_ENGINES, root, str(tmp_path / "letter.gguf")],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, (done.returncode, done.stderr[-2000:])
+    assert "invalid magic characters" in done.stdout

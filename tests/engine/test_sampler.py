@@ -13,6 +13,7 @@ import pytest
 from tests.engine.asking import Asking
 
 from snug.domain.errors import UserError
+from snug.domain.events import StopReason
 from snug.domain.sampling import Sampling
 from snug.engine.loaded import LoadedModel
 from snug.engine.sampler import chain
@@ -363,6 +364,38 @@ def test_a_thinking_template_answers_a_grammar_at_once(ask: Asking) -> None:
     answer = thinking("Is it?", sampling)
     assert answer.text in ("yes", "no")
     assert not answer.reasoning
+
+
+def _begins_with_q(ask: Asking) -> tuple[tuple[str, float], ...]:
+    def look(_native: object) -> list[int]:
+        loaded = ask.loaded()
+        size = loaded._llama.llama_vocab_n_tokens(loaded.vocabulary)
+        return [token for token in range(size) if loaded.piece(token)[:1] == b"Q"]
+
+    ask("Hi", Sampling(temperature=0.0, max_tokens=1))
+    return tuple((f"#{token}", -100.0) for token in ask.host.call(look))
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.8])
+def test_biases_that_leave_the_grammar_no_word_are_told_and_end_no_process(
+    ask: Asking, temperature: float
+) -> None:
+    biases = _begins_with_q(ask)
+    assert biases
+    sampling = Sampling(
+        temperature=temperature, max_tokens=4, grammar='root ::= "Quiz"', logit_bias=biases
+    )
+    assert "biases rule out every word" in ask("Hi", sampling).failure
+
+
+@pytest.mark.parametrize("more", [{"grammar": 'root ::= "x"'}, {}], ids=["grammar", "schema"])
+def test_an_answer_that_is_whole_ends_though_the_end_is_ruled_out(
+    ask: Asking, more: dict[str, str]
+) -> None:
+    sampling = Sampling(temperature=0.8, max_tokens=40, ignore_eos=True, **more)
+    answer = ask("Hi", sampling, schema="" if more else '{"const": 7}')
+    assert answer.text == ("x" if more else "7")
+    assert answer.finished.stop_reason is StopReason.END
 
 
 def test_a_wrong_bias_frees_the_grammar(ask: Asking) -> None:

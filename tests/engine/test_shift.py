@@ -15,9 +15,9 @@ from snug.domain.prompt import Overflow
 from snug.domain.sampling import Sampling
 from snug.engine.chat_lane import find_gap
 
-SMALL = LoadOptions(context_length=512)
+SMALL = LoadOptions(context_length=256)
 SHORT = Sampling(temperature=0.0, max_tokens=8)
-ENDLESS = Sampling(temperature=0.0, max_tokens=700, ignore_eos=True)
+ENDLESS = Sampling(temperature=0.0, max_tokens=300, ignore_eos=True)
 
 
 @pytest.fixture
@@ -43,24 +43,37 @@ def _check_cache(asking: Asking) -> int:
     return cached
 
 
-def test_between_turns_old_messages_are_cut_out_of_the_cache(small: Asking) -> None:
+@pytest.mark.parametrize("conversation", ["c", ""])
+def test_between_turns_old_messages_are_cut_out_of_the_cache(
+    small: Asking, conversation: str
+) -> None:
+    """Also where no conversation is named: the messages tell that it goes on."""
     texts: list[str] = []
     dropped = [0]
-    for number in range(24):
+    for number in range(12):
         texts.append(f"Question {number}: what is the colour of thing number {number}?")
-        answer = small(talk(*texts, system="Be brief."), SHORT, conversation="c")
+        answer = small(talk(*texts, system="Be brief."), SHORT, conversation=conversation)
         read = answer.started.prompt_tokens - answer.started.cached_tokens
         assert read <= (60 if number else 100)
-        assert _check_cache(small) <= 512
+        assert _check_cache(small) <= 256
         dropped.append(answer.started.dropped)
         texts.append(answer.text)
     assert dropped == sorted(dropped)
     assert len(set(dropped)) > 2
 
 
-def test_what_is_left_after_a_cut_is_the_prompt(small: Asking) -> None:
+def test_nothing_of_a_stranger_s_conversation_is_moved_up(small: Asking) -> None:
     texts = _long_talk(13)
-    small(talk(*texts[:21]), SHORT, conversation="p")
+    small(talk(*texts[:11]), SHORT)
+    other = small(talk("My word is plum.", "Yes.", *texts, "And now?"), SHORT)
+    assert other.started.dropped > 0
+    first = small.tokens("<|im_start|>system")
+    assert other.started.cached_tokens <= len(first) + 40  # the template's own beginning
+
+
+def test_what_is_left_after_a_cut_is_the_prompt(small: Asking) -> None:
+    texts = _long_talk(7)
+    small(talk(*texts[:11]), SHORT, conversation="p")
     after = small(talk(*texts, "And now?"), SHORT, conversation="p")
     assert after.started.dropped > 0
     assert after.started.cached_tokens > 0
@@ -77,38 +90,38 @@ def test_what_is_left_after_a_cut_is_the_prompt(small: Asking) -> None:
 
 
 def test_amid_an_answer_it_goes_on_beyond_the_context(small: Asking) -> None:
-    texts = _long_talk(9)
+    texts = _long_talk(4)
     answer = small(talk(*texts, "Tell me a long story."), ENDLESS, conversation="s", lookup=False)
     shifts = [event for event in answer.events if isinstance(event, Shifted)]
     usage = answer.finished.usage
     assert len(shifts) >= 1
     assert [s.dropped for s in shifts] == sorted({s.dropped for s in shifts})
-    assert usage.prompt_tokens + usage.completion_tokens > 512
+    assert usage.prompt_tokens + usage.completion_tokens > 256
     assert answer.finished.stop_reason is StopReason.LENGTH
-    assert _check_cache(small) <= 512
+    assert _check_cache(small) <= 256
     following = small("What is 2+2?", replace(SHORT, max_tokens=12), conversation="t")
     small("Clear " * 30, SHORT)
     assert following.text == small("What is 2+2?", replace(SHORT, max_tokens=12)).text
 
 
 def test_with_guesses_it_goes_on_as_well(small: Asking) -> None:
-    answer = small(talk(*_long_talk(9), "Tell me a long story."), ENDLESS)
+    answer = small(talk(*_long_talk(4), "Tell me a long story."), ENDLESS)
     assert any(isinstance(event, Shifted) for event in answer.events)
-    assert _check_cache(small) <= 512
+    assert _check_cache(small) <= 256
 
 
 def test_whoever_wants_nothing_left_out_gets_the_answer_that_fits(small: Asking) -> None:
-    messages = talk(*_long_talk(9), "Tell me a long story.")
+    messages = talk(*_long_talk(4), "Tell me a long story.")
     answer = small(messages, ENDLESS, overflow=Overflow.STOP)
     assert not any(isinstance(event, Shifted) for event in answer.events)
     assert answer.finished.stop_reason is StopReason.LENGTH
-    assert _check_cache(small) == 512
+    assert _check_cache(small) == 256
 
 
 def test_one_message_leaves_nothing_to_cut(small: Asking) -> None:
     answer = small("Tell me a long story.", ENDLESS)
     assert answer.finished.stop_reason is StopReason.LENGTH
-    assert _check_cache(small) == 512
+    assert _check_cache(small) == 256
 
 
 def test_a_recurrent_model_answers_and_never_moves_its_cache(ask: Asking, tmp_path: Path) -> None:

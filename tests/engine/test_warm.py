@@ -17,8 +17,8 @@ from snug.engine.warm import WarmStates
 from snug.models.adapters import open_adapter
 
 SHORT = replace(GREEDY, max_tokens=8)
-A = "About animals: " + "the dog, the cat, the horse and the cow live on a farm. " * 25
-B = "About weather: " + "rain, wind, snow and sun come and go with the seasons. " * 25
+A = "About animals: " + "the dog, the cat, the horse and the cow live on a farm. " * 14
+B = "About weather: " + "rain, wind, snow and sun come and go with the seasons. " * 14
 WIDTH = 576  # of the starter
 
 
@@ -42,6 +42,12 @@ class Shelf:
     @property
     def names(self) -> list[str]:
         return [name for name, _ in self.kept]
+
+
+@pytest.fixture(autouse=True)
+def short_states(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred tokens are worth keeping, so that the tests need not read more."""
+    monkeypatch.setattr("snug.engine.warm.SHORTEST_KEPT", 96)
 
 
 @pytest.fixture
@@ -164,19 +170,32 @@ def _damages(data: bytes) -> dict[str, bytes]:
 
 def test_a_damaged_state_is_ignored(ask: Asking, shelf: Shelf) -> None:
     before = _again(ask, shelf)
-    before(A, SHORT, conversation="a", keep=True)
+    good = before(A, SHORT, conversation="a", keep=True)
     before.host.close()
     ((key, data),) = shelf.kept.items()
-    good = ask(A, SHORT).text
     after = _again(ask, shelf)
+    after("Hi", replace(SHORT, max_tokens=1))
+    decoder = after.session().chat.decoder
     for name, bad in _damages(data).items():
-        after("Clear " * 20, SHORT)
-        shelf.kept = {key: bad}
-        answer = after(A, SHORT, conversation="a")
-        assert answer.started.cached_tokens < 40, name
-        assert answer.text == good, name
-        after.host.call(lambda _native: after.session().chat.forget("a"))
+        state = KvState.parse(bad)
+        taken = state is not None and after.host.call(lambda _, s=state: decoder.restore(s))
+        assert not taken, name
+        assert state is None or decoder.cached == 0
+    shelf.kept = {key: _damages(data)["unknown tokens"]}
+    answer = after(A, SHORT, conversation="a")
+    assert answer.started.cached_tokens < 40
+    assert answer.text == good.text
     after.host.close()
+
+
+def test_a_copy_that_memory_has_no_room_for_is_not_made(
+    ask: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(A, SHORT, conversation="a")
+    decoder = ask.session().chat.decoder
+    assert ask.host.call(lambda _native: decoder.save()) is not None
+    monkeypatch.setattr("snug.engine.decoder.available_bytes", lambda: 2_000_000)
+    assert ask.host.call(lambda _native: decoder.save()) is None
 
 
 def test_a_state_of_another_layout_is_not_used(ask: Asking, shelf: Shelf) -> None:
@@ -246,3 +265,11 @@ def test_what_is_used_stays_and_what_is_not_goes() -> None:
     warm.put("a", used, keep=True)
     warm.put("c", _state(0, 300), keep=True)
     assert shelf.names == ["b"]
+
+
+def test_the_keeper_gets_nothing_that_is_read_again_as_fast(shelf: Shelf) -> None:
+    warm = WarmStates(shelf, "f", 0)
+    warm.put("a", _state(0, 95), keep=True)
+    assert shelf.names == []
+    warm.put("a", _state(0, 96), keep=True)
+    assert shelf.names == ["a"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import get_args
 
 import pytest
 from tests.engine.asking import talk
@@ -17,6 +18,7 @@ from snug.domain.events import (
     Prefill,
     ReasoningDelta,
     Resumed,
+    Shifted,
     Started,
     StopReason,
     TextDelta,
@@ -51,11 +53,16 @@ EVENTS: tuple[Event, ...] = (
     TextDelta("é\u2028\0", 2, (TokenLogprob(b"\xff", -1.5, ((b"a", -0.1),)),)),
     ReasoningDelta("hm"),
     ToolCall("f", "{}", "1"),
+    Shifted(3),
     Paused("full"),
     Resumed(),
     Finished(USAGE, StopReason.LENGTH, TIMES),
     Failed("no"),
 )
+
+
+def test_every_event_there_is_can_be_sent() -> None:
+    assert {type(event) for event in EVENTS} == set(get_args(Event))
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)

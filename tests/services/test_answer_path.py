@@ -252,6 +252,20 @@ def test_calls_of_tools_are_kept_with_the_answer_and_told_to_the_model_again(des
     assert desk.engine.requests[1].messages[1].tool_calls == calls
 
 
+def test_another_answer_may_ask_for_the_same_tools(desk: Desk) -> None:
+    desk.ask("Hi")
+    leaf = desk.read().leaf_id
+    assert leaf is not None
+    run = desk.service.regenerate(
+        desk.id, leaf, Listener(), tools='[{"name": "look_up"}]', schema='{"type": "object"}'
+    )
+    assert run.wait(WAIT_S)
+    assert '"look_up"' in desk.engine.requests[1].tools
+    assert "object" in desk.engine.requests[1].schema
+    with pytest.raises(UserError, match="square brackets"):
+        desk.service.regenerate(desk.id, leaf, Listener(), tools="{}")
+
+
 def test_tools_that_make_no_sense_are_refused_before_anything_is_stored(desk: Desk) -> None:
     with pytest.raises(UserError, match="square brackets"):
         desk.service.send(desk.id, "Hi", Listener(), tools="{}")

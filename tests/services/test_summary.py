@@ -13,7 +13,7 @@ from tests.services.test_answer_path import WAIT_S, Desk
 from snug.domain.conversation import ConversationSettings, Overflow, Role, Status
 from snug.domain.errors import SnugError
 from snug.domain.events import Finished, Started, StopReason
-from snug.domain.prompt import GenerationRequest
+from snug.domain.prompt import ContextPlan, GenerationRequest
 from snug.services.summary import HEADING
 
 _SUMMARISE = ConversationSettings(overflow=Overflow.SUMMARISE, system_prompt="Be brief.")
@@ -99,6 +99,38 @@ def test_a_kept_summary_serves_the_next_turn_and_is_folded_into_the_one_after(
     assert "Summary so far:\nSUM-A" in summing.messages[0].text
     assert "Question 0" not in summing.messages[0].text
     assert len(long_desk.read().summaries) == 2
+
+
+def _plan(desk: Desk, draft: str) -> ContextPlan:
+    plans: list[object] = []
+    came = threading.Event()
+
+    def sink(plan: object) -> None:
+        plans.append(plan)
+        came.set()
+
+    desk.service.plan(desk.id, draft, sink)
+    assert came.wait(WAIT_S)
+    (plan,) = plans
+    assert isinstance(plan, ContextPlan)
+    return plan
+
+
+def test_what_a_message_would_take_is_counted_with_the_summary_that_stands_there(
+    long_desk: Desk,
+) -> None:
+    _fill(long_desk)
+    long_desk.engine.script = [("SUM-A",)]
+    long_desk.ask("Question 2")
+    assert _plan(long_desk, "").dropped == 2  # those that the summary covers
+    plan = _plan(long_desk, "Question 3")
+    long_desk.engine.script = [("SUM-B",)]
+    long_desk.ask("Question 3")
+    # One more exchange goes, as it then did; the answer itself was not counted.
+    assert (plan.dropped, plan.prompt_tokens) == (4, len(_last(long_desk).messages))
+    long_desk.engine.context = 99  # all fits again, so that all is sent
+    whole = _plan(long_desk, "Question 4")
+    assert (whole.dropped, whole.prompt_tokens) == (0, 10)
 
 
 def test_a_branch_without_the_covered_message_does_not_get_its_summary(long_desk: Desk) -> None:

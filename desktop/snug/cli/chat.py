@@ -278,7 +278,14 @@ def _talk(services: Services, conversation_id: str, model: ModelFile | None, ask
                 leaf = services.conversations.conversation(conversation_id).leaf_id
                 if leaf is None:
                     raise UserError("There is nothing to answer again yet.")
-                run = services.conversations.regenerate(conversation_id, leaf, events.put)
+                run = services.conversations.regenerate(
+                    conversation_id,
+                    leaf,
+                    events.put,
+                    schema=asked.schema,
+                    top_logprobs=asked.top_logprobs,
+                    tools=asked.tools,
+                )
             else:
                 run = _send(services, conversation_id, text, events.put, asked)
         except SnugError as error:

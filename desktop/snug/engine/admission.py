@@ -9,10 +9,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from snug.domain.conversation import Role
 from snug.domain.events import Event, Failed, Finished, Loading, StopReason
-from snug.domain.model import LoadOptions, ModelFile
+from snug.domain.model import Adapter, LoadOptions, ModelFile
 from snug.domain.prompt import GenerationRequest, PromptMessage
 from snug.domain.sampling import Sampling
 from snug.engine.crashes import CrashLimits
@@ -20,12 +21,21 @@ from snug.engine.isolated import IsolatedEngine
 from snug.engine.isolated_running import ChildPlan
 from snug.engine.isolated_work import IsolatedJob, Patience
 from snug.engine.native import cpu_variants, is_risky, library_folder
-from snug.engine.verdicts import Standing, Verdict, Verdicts, settings_mark
+from snug.engine.verdicts import Standing, Verdict, Verdicts, adapter_key, settings_mark
 
 TRIAL_TOKENS = 8
 TRIAL_CONTEXT = 512
 # The starter is in the package, and every build is tested with it: no trial on a safe CPU variant.
 TRUSTED = frozenset({"b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"})
+
+
+def _ignore(_event: Event) -> None:
+    """Nobody listens."""
+
+
+def _never() -> bool:
+    """Nobody stops it."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +75,22 @@ class Admission:
         self._job: IsolatedJob | None = None
 
     def admit(
-        self, model: ModelFile, options: LoadOptions, sink: Callable[[Event], None] | None = None
+        self,
+        model: ModelFile,
+        options: LoadOptions,
+        sink: Callable[[Event], None] = _ignore,
+        stopped: Callable[[], bool] = _never,
     ) -> Verdict | None:
         """The verdict, remembered where it is one. Returns: None where the trial was stopped.
 
         Args:
             sink: gets the `Loading` events of the trial.
+            stopped: whether a stop was asked for; asked before each attempt. True before `cancel`
+                is called.
         """
         reason = ""
         for setting in self._settings(options):
-            trial = self._try(model, options, setting, sink)
+            trial = self._try(_question(model, options, setting), setting.variant, sink, stopped)
             if trial.stopped:
                 return None
             if setting.variant and not trial.refusal:
@@ -98,6 +114,26 @@ class Admission:
         self._verdicts.keep(model.sha256, verdict)
         return verdict
 
+    def admit_adapter(
+        self,
+        model: ModelFile,
+        options: LoadOptions,
+        adapter: Adapter,
+        sink: Callable[[Event], None] = _ignore,
+        stopped: Callable[[], bool] = _never,
+    ) -> Verdict | None:
+        """As `admit`, for an adapter with a model that was admitted with these options."""
+        question = replace(_question(model, options, _Setting()), adapters=(adapter,))
+        trial = self._try(question, "", sink, stopped)
+        if trial.stopped:
+            return None
+        if trial.refusal:
+            return Verdict(Standing.ISOLATED, reason=trial.refusal)
+        standing = Standing.ISOLATED if trial.crashed else Standing.ADMITTED
+        verdict = Verdict(standing, Path(adapter.path).name, trial.crashed)
+        self._verdicts.keep(adapter_key(model, adapter), verdict)
+        return verdict
+
     def cancel(self) -> None:
         """Stop the running trial."""
         job = self._job
@@ -118,30 +154,32 @@ class Admission:
 
     def _try(
         self,
-        model: ModelFile,
-        options: LoadOptions,
-        setting: _Setting,
-        sink: Callable[[Event], None] | None,
+        question: GenerationRequest,
+        variant: str,
+        sink: Callable[[Event], None],
+        stopped: Callable[[], bool],
     ) -> Trial:
         crashes: list[str] = []
         ends: list[Finished | Failed] = []
         ended = threading.Event()
 
         def on_event(event: Event) -> None:
-            if isinstance(event, Loading) and sink is not None:
+            if isinstance(event, Loading):
                 sink(event)
             elif isinstance(event, Finished | Failed):
                 ends.append(event)
                 ended.set()
 
         engine = IsolatedEngine(
-            replace(self._plan, variant=lambda: setting.variant),
+            replace(self._plan, variant=lambda: variant),
             patience=self._patience,
             crash_limits=CrashLimits(waits_s=(0.0,)),
             on_crash=lambda _model, _options, sentence, _many: crashes.append(sentence),
         )
         try:
-            self._job = engine.generate(_question(model, options, setting), on_event)
+            self._job = job = engine.generate(question, on_event)
+            if stopped():
+                job.cancel()
             ended.wait()  # the engine's own watch ends what hangs
         finally:
             self._job = None

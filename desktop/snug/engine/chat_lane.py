@@ -61,8 +61,7 @@ class ChatLane:
         """
         prompt = self._builder.build(request, self.decoder.known)
         adapters = adapters_key(request.adapters)
-        owner = self._owner.conversation if self._owner is not None else ""
-        if adapters != self._adapters or request.conversation != owner or not owner:
+        if adapters != self._adapters or not _goes_on(self._owner, request):
             prompt = self._change_over(request, prompt, adapters)
         elif prompt.dropped:
             prompt = self._move_up(request, prompt)
@@ -143,6 +142,19 @@ class ChatLane:
     def _cut_to(self, present: Sequence[int], wanted: Sequence[int]) -> bool:
         gap = find_gap(present, wanted)
         return gap is not None and self.decoder.cut_out(*gap)
+
+
+def _goes_on(owner: GenerationRequest | None, request: GenerationRequest) -> bool:
+    """Whether a request is the next one of the conversation that the cache is of.
+
+    One without a conversation is known by its messages: they begin with all those of the last one.
+    Nothing of another's may stay in what is only moved up, since the model has a memory of it.
+    """
+    if owner is None or owner.conversation != request.conversation:
+        return False
+    if request.conversation:
+        return True
+    return request.messages[: len(owner.messages)] == owner.messages
 
 
 def find_gap(present: Sequence[int], wanted: Sequence[int]) -> tuple[int, int] | None:

@@ -15,6 +15,7 @@ from snug.engine.fitting import BATCH_TOKENS
 from snug.engine.known import KnownTokens
 from snug.engine.kv_state import KvState
 from snug.engine.loaded import LoadedModel
+from snug.engine.memory import available_bytes
 from snug.engine.token_batch import TokenBatch
 
 ABORTED = 2  # llama_decode's result when the abort callback asked for it
@@ -27,6 +28,7 @@ _STEP = 64
 _CHUNK_S = 0.8
 _TAIL_SHARE = 1.25
 MOST_AT_ONCE = 33  # a token and 32 guesses
+_COPY_SHARE = 0.5  # of what is free, that a copy of the KV cache may take
 _LARGEST_CHUNK = int(BATCH_TOKENS / _TAIL_SHARE) // _STEP * _STEP
 
 
@@ -211,6 +213,8 @@ class Decoder:
             return None
         llama, tokens = self._llama, self.known.tokens[: self._cached]
         size = llama.llama_state_seq_get_size(self.context, 0)
+        if size > _COPY_SHARE * available_bytes():  # the system would end the process, not refuse
+            return None
         try:
             state = KvState.room_for(tokens, size)
         except MemoryError:  # nothing is lost but time: the prompt is read again

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from snug.domain.errors import UserError
@@ -13,6 +12,7 @@ from snug.engine.decoder import AbortSwitch, Decoder
 from snug.engine.drawing import Chooser
 from snug.engine.loaded import LoadedModel
 from snug.engine.native import Native
+from snug.engine.parameters import draft_options
 
 _MOST = 16  # guesses at a time
 _SURE = 0.4  # share of the likeliest token below which the guessing ends
@@ -35,7 +35,7 @@ class DraftModel:
         switch: AbortSwitch,
     ) -> None:
         length = min(target.context_length, file.context_length or target.context_length)
-        own = replace(options, context_length=length, gpu_layers=None, draft=None)
+        own = draft_options(options, length)
         self._loaded = LoadedModel(native, file, own, lambda _fraction: not switch.thrown)
         try:
             if not _same_vocabulary(native.llama, self._loaded, target):
@@ -78,6 +78,11 @@ class DraftModel:
         """So many guesses took so long."""
         each = seconds / count
         self.guess_s = 0.8 * self.guess_s + 0.2 * each if self.guess_s else each
+
+    @property
+    def held(self) -> dict[str, int]:
+        """As `LoadedModel.held`."""
+        return self._loaded.held
 
     def close(self) -> None:
         """Free it."""

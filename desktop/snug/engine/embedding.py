@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from snug.domain.embedding import Embeddings, Ranking
-from snug.domain.errors import EnvironmentFault, ModelFileError, UserError
+from snug.domain.errors import EnvironmentFault, ModelFileError, OutOfMemoryError, UserError
+from snug.domain.fit import MEMORY_SHARE
 from snug.domain.model import LoadOptions, ModelFile
-from snug.engine.memory import physical_cores
+from snug.engine.fitting import size_text
+from snug.engine.memory import available_bytes, physical_cores
 from snug.engine.native import Native
 
 MAX_TOKENS = 2048  # of one text, and of one batch; the compute buffer grows with it
@@ -21,7 +23,7 @@ _SHARE_OF_QUERY = 2  # a question may fill one part in so many of the room
 class Embedder:
     """A model with a context of its own that gives one vector, or score, for a text.
 
-    Engine thread only. Raises (constructor): ModelFileError, EnvironmentFault.
+    Engine thread only. Raises (constructor): ModelFileError, OutOfMemoryError, EnvironmentFault.
     """
 
     def __init__(self, native: Native, file: ModelFile, options: LoadOptions) -> None:
@@ -92,6 +94,12 @@ class Embedder:
     # -- loading ------------------------------------------------------------------------------
 
     def _load(self, file: ModelFile, options: LoadOptions) -> Any:
+        room = int(MEMORY_SHARE * available_bytes())
+        if file.size_bytes > room:
+            raise OutOfMemoryError(
+                f"{file.name} needs {size_text(file.size_bytes)} and {size_text(room)} are free. "
+                "Close other programs, or choose a smaller embedding model."
+            )
         parameters = self._llama.llama_model_default_params()
         if options.gpu_layers is not None:
             parameters.n_gpu_layers = options.gpu_layers

@@ -7,17 +7,18 @@ A projection reads a stranger's file with llama.cpp. Whoever does not trust the 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from snug.domain.errors import ModelFileError, OutOfMemoryError
 from snug.domain.fit import Fit, Projection, Setting, remedy_text, with_given_back
-from snug.domain.model import LoadOptions, ModelFile, Toggle
-from snug.domain.placing import Wish, choose_fit
+from snug.domain.model import Device, LoadOptions, ModelFile, Toggle
+from snug.domain.placing import USEFUL_CONTEXT, Wish, choose_fit
 from snug.engine.native import Native
-from snug.engine.parameters import BATCH_TOKENS, check_options
+from snug.engine.parameters import BATCH_TOKENS, check_options, draft_options
 from snug.engine.projection import ProjectedModel
 
-__all__ = ["BATCH_TOKENS", "Projector", "find_fit", "refusal"]
+__all__ = ["BATCH_TOKENS", "Projector", "find_fit", "refusal", "size_text"]
 _MIN_CONTEXT = 256
 _UNKNOWN_CONTEXT = 8192  # where the file does not tell what the model was trained for
 _KEPT_LAYOUTS = 3  # each holds the model's vocabulary
@@ -87,7 +88,8 @@ def find_fit(
             expert_layers=layout.layers - 1 if layout.is_mixture else 0,
             experts_on_cpu=options.experts_on_cpu,
         )
-        fit = choose_fit(projector, with_given_back(native.devices(), given_back), wish)
+        devices = with_given_back(native.devices(), given_back)
+        fit = choose_fit(projector, _less_the_draft(native, devices, options), wish)
     finally:
         projector.close()
     if fit is None:
@@ -98,10 +100,32 @@ def find_fit(
     return fit
 
 
+def _less_the_draft(
+    native: Native, devices: tuple[Device, ...], options: LoadOptions
+) -> tuple[Device, ...]:
+    """What the small model leaves, which is loaded after the large one. Raises: as `find_fit`."""
+    draft = options.draft
+    if draft is None:
+        return devices
+    length = options.context_length or USEFUL_CONTEXT
+    own = draft_options(options, min(length, draft.context_length or length))
+    parts = find_fit(native, draft, own).projection.devices
+    taken = {part.device: part.total for part in parts}
+    return tuple(
+        replace(device, free_bytes=max(0, device.free_bytes - taken.get(device.name, 0)))
+        for device in devices
+    )
+
+
 def refusal(file: ModelFile, fit: Fit, options: LoadOptions) -> OutOfMemoryError:
     """Why a model cannot be loaded now, with the numbers and what would help."""
-    needed, free = f"{fit.needed_bytes / 1e9:.1f} GB", f"{fit.free_bytes / 1e9:.1f} GB"
+    needed, free = size_text(fit.needed_bytes), size_text(fit.free_bytes)
     remedy = remedy_text(fit, options.context_length is not None)
     return OutOfMemoryError(
         f"{file.name} needs {needed} and {free} are free. {remedy}, or close other programs."
     )
+
+
+def size_text(size_bytes: int) -> str:
+    """A size for the person, fine enough that a small shortage shows."""
+    return f"{size_bytes / 1e9:.1f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.0f} MB"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.metadata
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -16,13 +17,14 @@ from typing import TypeVar
 
 from snug.domain.embedding import Embeddings, Ranking
 from snug.domain.errors import EnvironmentFault
-from snug.domain.events import Failed
+from snug.domain.events import Event, Failed
 from snug.domain.fit import Fit, with_given_back
 from snug.domain.kv_state import StateKeeper
 from snug.domain.model import Device, LoadOptions, ModelFile, Placement
 from snug.domain.prompt import GenerationRequest
 from snug.engine.decoder import AbortSwitch
 from snug.engine.fitting import find_fit
+from snug.engine.isolated_work import Patience
 from snug.engine.job import EventSink, Job, stopped, tell
 from snug.engine.native import Native
 from snug.engine.session import Session
@@ -31,6 +33,11 @@ from snug.engine.worker import PlanSink, Worker
 STACK_BYTES = 512 * 2**20
 _STACK_LOCK = threading.Lock()  # threading.stack_size is a setting of the whole process
 
+_DEAF = (
+    "The engine did not stop within 2 s. Everything up to here was kept. If the next answer does "
+    "not begin, close Snug and open it again."
+)
+_HANGS = "The engine does not come back. Close Snug and open it again; your conversations are kept."
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
@@ -45,6 +52,8 @@ class EngineHost:
         native: brings up the library; called once, on the engine's thread.
         keeper: keeps KV states of conversations beyond this process; None for nobody.
         warm_bytes: of main memory for KV states; None takes a share of what is free.
+        patience: `kill_s` is how long a stop may take, `leave_s` how long llama.cpp may then be
+            silent until it is taken to hang.
     """
 
     def __init__(
@@ -52,7 +61,10 @@ class EngineHost:
         native: Callable[[], Native] = Native,
         keeper: StateKeeper | None = None,
         warm_bytes: int | None = None,
+        patience: Patience | None = None,
     ) -> None:
+        self._patience = patience or Patience()
+        self._deaf: tuple[Job, float] | None = None  # did not stop in time, and when that was
         self._condition = threading.Condition()
         self._jobs: deque[Job] = deque()
         self._parallel: deque[Job] = deque()
@@ -136,7 +148,7 @@ class EngineHost:
                 future.set_exception(error)
 
         if not self._ask(question):
-            raise EnvironmentFault("Snug is closing.")
+            raise EnvironmentFault(_HANGS if self.hangs else "Snug is closing.")
         return future.result()
 
     def forget(self, conversation_id: str) -> None:
@@ -165,8 +177,18 @@ class EngineHost:
         """The loaded model and where it lies."""
         return self._worker.placed
 
+    @property
+    def hangs(self) -> bool:
+        """llama.cpp does not come back from a call: nothing can be asked of it any more."""
+        deaf = self._deaf
+        return deaf is not None and time.monotonic() - deaf[1] >= self._patience.leave_s
+
     def cancel(self, job: Job) -> None:
-        """Stop a job wherever it stands; one that has not begun need not wait for its turn."""
+        """Stop a job wherever it stands; one that has not begun need not wait for its turn.
+
+        It ends within `Patience.kill_s`, whatever llama.cpp does.
+        """
+        job.end_within(self._patience.kill_s, lambda: self._give_up(job))
         with self._condition:
             job.cancelled = True
             if self._current is job:
@@ -196,6 +218,14 @@ class EngineHost:
             self._thread.join(timeout_s)
         self._worker.renderer.close()
 
+    def _give_up(self, job: Job) -> Event:
+        """What a person is told of a job that did not end in time."""
+        with self._condition:
+            at_work = self._current is job
+            if at_work:
+                self._deaf = (job, time.monotonic())
+        return Failed(_DEAF) if at_work and job.begun else stopped()
+
     # -- queue --------------------------------------------------------------------------------
 
     def _start_thread(self) -> threading.Thread:
@@ -209,6 +239,9 @@ class EngineHost:
         return thread
 
     def _enqueue(self, job: Job) -> Job:
+        if self.hangs:
+            job.sink(Failed(_HANGS))
+            return job
         with self._condition:
             if not self._closing:
                 aside = job.request is not None and job.request.parallel
@@ -221,7 +254,7 @@ class EngineHost:
     def _ask(self, question: Callable[[], None]) -> bool:
         """Queue a question; False where nobody will answer it any more."""
         with self._condition:
-            if self._closing:
+            if self._closing or self.hangs:
                 return False
             self._quick.append(question)
             self._condition.notify_all()
@@ -262,7 +295,7 @@ class EngineHost:
             return
         self._steps = None
         with self._condition:
-            self._current = None
+            self._current = self._deaf = None
             self._switch.reset()  # a stop is of one job; a load for the others must not heed it
 
     def _next_chat(self) -> Job | None:

@@ -17,6 +17,7 @@ from snug.domain.errors import EnvironmentFault, SnugError
 from snug.domain.events import Event, Failed, Finished, ReasoningDelta, Started, TextDelta
 from snug.domain.kv_state import StateKeeper
 from snug.domain.model import ModelFile, Placement
+from snug.domain.prompt import GenerationRequest
 from snug.engine.child_process import ChildProcess
 from snug.engine.crashes import GARBAGE, CrashLog, crash_sentence, hang_sentence
 from snug.engine.isolated_running import (
@@ -243,6 +244,8 @@ class IsolatedLoop:
             child.heard_at = self._clock()
         if isinstance(work, IsolatedJob):
             child.jobs[work.number] = work
+            if self._states is not None and isinstance(work.request, GenerationRequest):
+                self._states.admit(work.request.conversation)
         elif work.plan is not None:
             child.plans[work.number] = work
             if len(child.plans) > _MOST_PLANS:

@@ -27,6 +27,11 @@ class StateDesk:
         self._keeper = keeper
         self._send = send
         self._coming: StateBuffer | None = None
+        self._asked: set[str] = set()
+
+    def admit(self, conversation: str) -> None:
+        """The child is asked about this conversation: it may keep its state and have it back."""
+        self._asked.add(conversation)
 
     def take(self, frame: Frame) -> None:
         """Do what a frame about states asks for."""
@@ -41,6 +46,8 @@ class StateDesk:
             name: StateName = unpack(frame)
             if self._coming is not None:
                 raise WireError("a state was not finished")
+            if name.conversation not in self._asked:
+                raise WireError("a state of a conversation that it knows nothing of")
             if frame.kind is Kind.STATE_DROP:
                 keeper.drop(name.conversation)
             elif frame.kind is Kind.STATE_LOAD:

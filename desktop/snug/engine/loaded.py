@@ -20,7 +20,7 @@ from snug.domain.model import (
     ModelFile,
     Placement,
 )
-from snug.engine.fitting import find_fit, refusal
+from snug.engine.fitting import find_fit, refusal, size_text
 from snug.engine.memory import (
     available_bytes,
     physical_cores,
@@ -335,9 +335,11 @@ class LoadedModel:
         said = self._faults[0] if self._faults else "llama.cpp gave no reason"
         cause = _FUNCTION.sub("", " ".join(said.split()))[:200]
         if _out_of_memory(self._log):
+            fit = getattr(self, "fit", None)  # there is none where it was not chosen yet
+            needed = fit.projection.total if fit is not None else self.file.size_bytes
             return OutOfMemoryError(
-                f"{self.file.name} needs about {_gigabytes(self.file.size_bytes)} and "
-                f"{_gigabytes(available_bytes())} are free. Close other programs or choose a "
+                f"{self.file.name} needs about {size_text(needed)} and "
+                f"{size_text(available_bytes())} are free. Close other programs or choose a "
                 "smaller model."
             )
         return ModelFileError(
@@ -361,9 +363,5 @@ def _reason(on_gpu: int, total: int, gpus: list[Device]) -> str:
         return ""
     if not gpus:
         return "No graphics card that this build can use was found."
-    free = _gigabytes(sum(d.free_bytes for d in gpus))
+    free = size_text(sum(d.free_bytes for d in gpus))
     return f"The graphics card has {free} free; the rest runs on the processor."
-
-
-def _gigabytes(size_bytes: int) -> str:
-    return f"{size_bytes / 1e9:.1f} GB"

@@ -4,27 +4,39 @@ from __future__ import annotations
 
 import ctypes
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-_CGROUP = Path("/sys/fs/cgroup")
+_CGROUP = "sys/fs/cgroup"
+# Of the two kinds of control groups: limit, what is taken, and what of it can be dropped at once.
+_OF_VERSION_2 = ("memory.max", "memory.current", ("active_file", "inactive_file"))
+_OF_VERSION_1 = (
+    "memory.limit_in_bytes",
+    "memory.usage_in_bytes",
+    ("total_active_file", "total_inactive_file"),
+)
 _UNKNOWN = 8 * 2**30
 _M_MMAP_THRESHOLD = -3
 _LARGE_BLOCK_BYTES = 2**20
 
 
-def available_bytes() -> int:
-    """Memory that can be taken without swapping, within the limits of the control group.
+def available_bytes(root: Path = Path("/")) -> int:
+    """Memory that can be taken without swapping, within the limits put on this process.
 
-    Files that are only cached count as free, as in MemAvailable: a mapped model would otherwise
-    look as if it took its memory twice.
+    Those are the control groups that it lies in, each with all above it, and RLIMIT_AS. Files that
+    are only cached count as free, as in MemAvailable: a mapped model would otherwise look as if it
+    took its memory twice.
 
-    Source: proc(5), MemAvailable; cgroups(7), memory.max, memory.current and memory.stat.
+    Args:
+        root: where `proc` and `sys` are found.
+
+    Source: proc(5), MemAvailable; cgroups(7); cgroup-v1/memory.txt; getrlimit(2).
     """
-    free = _mem_available()
-    limit, used = _number(_CGROUP / "memory.max"), _number(_CGROUP / "memory.current")
-    if limit is None or used is None:
-        return free
-    return max(0, min(free, limit - used + _cached_bytes()))
+    rooms = [_mem_available(root), *_rooms_of_groups(root)]
+    address_room = _address_room(root)
+    if address_room is not None:
+        rooms.append(address_room)
+    return max(0, min(rooms))
 
 
 def resident_bytes() -> int | None:
@@ -83,9 +95,9 @@ def physical_cores() -> int:
     return min(usable, len(cores)) if cores else usable
 
 
-def _mem_available() -> int:
+def _mem_available(root: Path) -> int:
     try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
+        for line in (root / "proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
     except (OSError, ValueError):
@@ -96,14 +108,60 @@ def _mem_available() -> int:
         return _UNKNOWN
 
 
-def _cached_bytes() -> int:
-    """Cached files of this control group that can be dropped at once."""
+def _rooms_of_groups(root: Path) -> Iterator[int]:
+    """What each control group that this process lies in has left."""
+    for base, path in _groups(root):
+        names = _OF_VERSION_1 if base.name == "memory" else _OF_VERSION_2
+        # In a container the path may be the host's, which is not seen there; what lies above is.
+        for folder in (base / path, *(base / path).parents):
+            room = _room_of_group(folder, *names)
+            if room is not None:
+                yield room
+            if folder == base:
+                break
+
+
+def _groups(root: Path) -> Iterator[tuple[Path, str]]:
+    """Where the control groups that count memory lie, and this process's place in them."""
     try:
-        lines = (_CGROUP / "memory.stat").read_text().splitlines()
+        lines = (root / "proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, path = (line + "::").split(":", 2)
+        path = path.rstrip(":").lstrip("/")
+        if not controllers:
+            yield root / _CGROUP, path
+        elif "memory" in controllers.split(","):
+            yield root / _CGROUP / "memory", path
+
+
+def _room_of_group(folder: Path, limit: str, taken: str, droppable: Iterable[str]) -> int | None:
+    """Bytes left in a control group; None where it has no limit."""
+    most, used = _number(folder / limit), _number(folder / taken)
+    if most is None or used is None:
+        return None
+    try:
+        lines = (folder / "memory.stat").read_text().splitlines()
         values = dict(line.split() for line in lines)
-        return sum(int(values.get(name, 0)) for name in ("active_file", "inactive_file"))
+        cached = sum(int(values.get(name, 0)) for name in droppable)
     except (OSError, ValueError):
-        return 0
+        cached = 0
+    return most - used + cached
+
+
+def _address_room(root: Path) -> int | None:
+    """Bytes of address space that are left; None where they are not limited or cannot be told."""
+    try:
+        import resource
+
+        limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+        if limit == resource.RLIM_INFINITY:
+            return None
+        pages = int((root / "proc/self/statm").read_text().split()[0])
+        return limit - pages * os.sysconf("SC_PAGE_SIZE")
+    except (ImportError, OSError, ValueError, IndexError, AttributeError):  # Windows has neither
+        return None
 
 
 def _number(path: Path) -> int | None:

@@ -59,6 +59,8 @@ class Native:
         _declare(self._ggml)
         self._log_sink: Callable[[int, str], None] | None = None
         self._log_callback = _LOG_CALLBACK(self._on_log)
+        # llama.cpp keeps it for the rest of the process, so that it must outlive this object.
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._log_callback))
         self._ggml.ggml_log_set(self._log_callback, None)
         self.problems: list[str] = []
         self.cpu_variant = self._load_cpu(folder, variant)
@@ -72,8 +74,15 @@ class Native:
         llama.llama_backend_init()
 
     def listen(self, sink: Callable[[int, str], None] | None) -> None:
-        """Receive llama.cpp's log lines as (level, text), on whatever thread writes them."""
+        """Receive llama.cpp's log lines as (level, text), on whatever thread writes them.
+
+        It has one receiver per process: whoever has asked last.
+        """
         self._log_sink = sink
+        if sink is not None:
+            self._ggml.ggml_log_set(self._log_callback, None)
+            callback = ctypes.cast(self._log_callback, self.llama.llama_log_callback)
+            self.llama.llama_log_set(callback, None)
 
     def devices(self) -> tuple[Device, ...]:
         """Every device of every loaded plug-in, with its memory now."""

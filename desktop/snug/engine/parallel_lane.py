@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from typing import Any
 
 from snug.domain.errors import ContextOverflowError, OutOfMemoryError, SnugError
@@ -25,6 +26,7 @@ from snug.engine.loaded import LoadedModel
 from snug.engine.memory import available_bytes
 from snug.engine.native import Native
 from snug.engine.output.stream import OutputStream
+from snug.engine.projection import breakdown, can_count
 from snug.engine.prompt import Prompt, PromptBuilder
 from snug.engine.sampler import Sampler
 from snug.engine.token_batch import TokenBatch
@@ -108,6 +110,7 @@ class ParallelLane:
         waiting: int,
     ) -> None:
         self._llama: Any = native.llama
+        self._native = native
         self._loaded = loaded
         self._builder = builder
         self._weights, self._adapters = adapters, ""
@@ -143,6 +146,15 @@ class ParallelLane:
     def size(self) -> int:
         """Answers that can be made at a time."""
         return len(self._slots)
+
+    @property
+    def held(self) -> dict[str, int]:
+        """Bytes of its caches and buffers by device name; none where llama.cpp does not tell."""
+        found: Counter[str] = Counter()
+        if can_count(self._llama._lib):
+            for buffer_type, (_, cache, compute) in breakdown(self._llama._lib, self.context):
+                found[self._native.owner_of(buffer_type)[0]] += cache + compute
+        return dict(found)
 
     def full(self) -> bool:
         """No place for one more request."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from snug.domain.errors import UserError
@@ -79,6 +79,22 @@ def context_parameters(
     parameters.flash_attn_type = _FLASH_ATTENTION[options.flash_attention]
     parameters.no_perf = True
     return parameters
+
+
+def draft_options(options: LoadOptions, length: int) -> LoadOptions:
+    """How a small model is loaded beside one with these options.
+
+    Where no layer of the large one may lie on a graphics card, since that crashed say, none of the
+    small one does either. What loads of the large one taught of memory is not true of it.
+    """
+    return replace(
+        options,
+        context_length=length,
+        gpu_layers=0 if options.gpu_layers == 0 else None,
+        experts_on_cpu=0,
+        draft=None,
+        experience=replace(options.experience, memory_factor=1.0),
+    )
 
 
 def check_options(options: LoadOptions) -> None:

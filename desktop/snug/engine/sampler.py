@@ -36,6 +36,7 @@ class Sampler:
     ) -> None:
         self._llama = llama = native_llama
         self._context = loaded.context if context is None else context
+        self._enders = loaded.enders
         self._chain: Any = None
         self._grammar: Grammar | None = None
         if schema and sampling.grammar:
@@ -59,10 +60,26 @@ class Sampler:
         logits = self._llama.llama_get_logits_ith(self._context, index)
         token = self._draw_from(self._grammar.all_tokens(logits))
         if not self._grammar.allows(token):
-            token = self._draw_from(self._grammar.candidates(logits))
+            token = self._allowed(self._grammar, logits)
         self._llama.llama_sampler_accept(self._chain, token)
         self._grammar.accept(token)
         return token
+
+    def _allowed(self, grammar: Grammar, logits: Any) -> int:
+        """A token that the grammar allows, though the chain may rule all of those out.
+
+        A grammar that is told another one ends the process.
+        """
+        token = self._draw_from(grammar.candidates(logits))
+        if grammar.allows(token):
+            return token
+        end = next(filter(grammar.allows, sorted(self._enders)), None)
+        if end is None:
+            raise UserError(
+                "The biases rule out every word that may come next. Leave some of them out, or "
+                "choose another schema or grammar."
+            )
+        return end  # the text is whole, and nothing else may follow it
 
     def close(self) -> None:
         """Free the chain and the grammar."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 from snug.domain.events import Event
@@ -75,6 +76,17 @@ class Session:
     def serves(self, file: ModelFile, options: LoadOptions) -> bool:
         """Whether a request for this file and these options needs no other load."""
         return same_load(self.loaded, file, options)
+
+    @property
+    def held(self) -> dict[str, int]:
+        """Bytes by device name that closing gives back: the model's, its draft's, its lanes'."""
+        found = Counter(self.loaded.held)
+        if self.chat.draft is not None:
+            found.update(self.chat.draft.held)
+        if self._parallel is not None:
+            found.update(self._parallel.held)
+        found[self._native.owner_of(self._native.cpu_buffer_type)[0]] += self.chat.warm.size_bytes
+        return dict(found)
 
     def answer(
         self, request: GenerationRequest, sink: Callable[[Event], None], load_s: float

@@ -7,6 +7,7 @@ its own, while its answer waits; all other work is passed on at once.
 from __future__ import annotations
 
 import contextlib
+import logging
 import queue
 import threading
 from collections.abc import Callable, Sequence
@@ -23,22 +24,20 @@ from snug.domain.quarantine import Quarantined
 from snug.engine.admission import TRUSTED, Admission
 from snug.engine.isolated_running import QUARANTINE_REMEDIES
 from snug.engine.isolated_work import EventSink, PlanSink
+from snug.engine.job import mistake, tell
 from snug.engine.native import is_risky
-from snug.engine.verdicts import Standing, Verdict, Verdicts, settings_mark
+from snug.engine.supervised import Handle, Work, companions_of
+from snug.engine.verdicts import Standing, Verdict, Verdicts, adapter_key, settings_mark
 
 _TRUSTED = Verdict(Standing.ADMITTED)
-
-
-class _Handle(Protocol):
-    def cancel(self) -> None:
-        """Stop the work."""
+_log = logging.getLogger(__name__)
 
 
 class _Engine(Protocol):
     """What both hosts offer; see services' Engine."""
 
-    def generate(self, request: GenerationRequest, sink: EventSink) -> _Handle: ...
-    def preload(self, model: ModelFile, options: LoadOptions, sink: EventSink) -> _Handle: ...
+    def generate(self, request: GenerationRequest, sink: EventSink) -> Handle: ...
+    def preload(self, model: ModelFile, options: LoadOptions, sink: EventSink) -> Handle: ...
     def plan(self, request: GenerationRequest, sink: PlanSink) -> None: ...
     def fit(self, model: ModelFile, options: LoadOptions) -> Fit: ...
     def devices(self) -> tuple[Device, ...]: ...
@@ -51,43 +50,9 @@ class _Engine(Protocol):
     def close(self, timeout_s: float = 10.0) -> None: ...
 
 
-class _Work:
-    """An answer or a load on its way to a host; the handle that cancels it."""
-
-    def __init__(
-        self,
-        model: ModelFile,
-        options: LoadOptions,
-        request: GenerationRequest | None,
-        sink: EventSink,
-        on_cancel: Callable[[_Work], None],
-    ) -> None:
-        self.model, self.options, self.request, self.sink = model, options, request, sink
-        self.cancelled = False
-        self._on_cancel = on_cancel
-        self._inner: _Handle | None = None
-        self._lock = threading.Lock()
-
-    def attach(self, inner: _Handle) -> None:
-        """It is with a host now."""
-        with self._lock:
-            self._inner = inner
-            cancelled = self.cancelled
-        if cancelled:
-            inner.cancel()
-
-    def cancel(self) -> None:
-        """Stop it wherever it is."""
-        with self._lock:
-            self.cancelled = True
-            inner = self._inner
-        if inner is not None:
-            inner.cancel()
-        else:
-            self._on_cancel(self)
-
-
 class _Direct(_Engine, Protocol):
+    @property
+    def hangs(self) -> bool: ...
     def embed(self, model: ModelFile, options: LoadOptions, texts: Sequence[str]) -> Embeddings: ...
     def rerank(
         self, model: ModelFile, options: LoadOptions, query: str, documents: Sequence[str]
@@ -118,29 +83,31 @@ class Supervisor:
         self._direct, self._isolated = direct, isolated
         self._verdicts, self._admission = verdicts, admission
         self._always_isolated = always_isolated
-        self._tried: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
+        self._tried: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._untried = 0  # how many wait for the trial's thread
-        self._on_trial: _Work | None = None
+        self._on_trial: Work | None = None
+        self._closing = False
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         crashed = verdicts.in_flight()
         if crashed:
             self.note_crash(crashed, "Snug itself ended while it ran this model.")
 
-    def generate(self, request: GenerationRequest, sink: EventSink) -> _Work:
+    def generate(self, request: GenerationRequest, sink: EventSink) -> Work:
         """Queue an answer."""
-        return self._queue(_Work(request.model, request.load, request, sink, self._cancelled))
+        return self._queue(Work(request.model, request.load, request, sink, self._cancelled))
 
-    def preload(self, model: ModelFile, options: LoadOptions, sink: EventSink) -> _Work:
+    def preload(self, model: ModelFile, options: LoadOptions, sink: EventSink) -> Work:
         """Queue a load."""
-        return self._queue(_Work(model, options, None, sink, self._cancelled))
+        return self._queue(Work(model, options, None, sink, self._cancelled))
 
     def plan(self, request: GenerationRequest, sink: PlanSink) -> None:
         """Count a request; silent where its model is not loaded."""
         verdict = self._known(request.model)
         if verdict is not None:
-            adapted = replace(request, load=verdict.adapt(request.load))
-            self._host(verdict).plan(adapted, sink)
+            companions = companions_of(request.model, request.load, request)
+            adapted = replace(request, load=self._adapt(verdict, request.load))
+            self._host(verdict, companions).plan(adapted, sink)
 
     def fit(self, model: ModelFile, options: LoadOptions) -> Fit:
         """How a model would be loaded now; what is not admitted is looked at by a child."""
@@ -193,6 +160,7 @@ class Supervisor:
 
     def close(self, timeout_s: float = 10.0) -> None:
         """Stop everything and join the threads."""
+        self._closing = True
         self._tried.put(None)
         self._admission.cancel()
         if self._thread is not None:
@@ -238,14 +206,18 @@ class Supervisor:
     # -- the way ------------------------------------------------------------------------------
 
     def _known(self, model: ModelFile) -> Verdict | None:
-        known = self._verdicts.of(model.sha256)
-        return _TRUSTED if known is None and model.sha256 in TRUSTED else known
+        return self._of_key(model.sha256)
 
     def _admitted(self, model: ModelFile) -> Verdict:
         """The verdict of a model that may run in this process, after a trial where it needs one."""
+        if self._chosen() is not self._direct:
+            raise UserError(
+                "Models run in a process of their own here, and vectors are made in Snug's own. "
+                'Choose another place in Settings, under "Where models run".'
+            )
         verdict = self._known(model)
         if verdict is None:
-            verdict = self._admission.admit(model, LoadOptions(), lambda _event: None)
+            verdict = self._admission.admit(model, LoadOptions())
         if verdict is None or verdict.standing is not Standing.ADMITTED:
             raise UserError(
                 f"{model.name} did not pass its trial, so that Snug does not make vectors with it. "
@@ -253,17 +225,30 @@ class Supervisor:
             )
         return verdict
 
-    def _host(self, verdict: Verdict) -> _Engine:
-        admitted = verdict.standing is Standing.ADMITTED
+    def _host(self, verdict: Verdict, companions: Sequence[str] = ()) -> _Engine:
+        """Where a model runs: here, where all that is loaded with it was admitted too."""
+        found = (verdict, *map(self._of_key, companions))
+        admitted = all(v is not None and v.standing is Standing.ADMITTED for v in found)
         return self._chosen() if admitted else self._isolated
 
-    def _chosen(self) -> _Engine:
-        return self._isolated if self._always_isolated() else self._direct
+    def _of_key(self, key: str) -> Verdict | None:
+        known = self._verdicts.of(key)
+        return _TRUSTED if known is None and key in TRUSTED else known
 
-    def _queue(self, work: _Work) -> _Work:
+    def _adapt(self, verdict: Verdict, options: LoadOptions) -> LoadOptions:
+        """The options without what crashed, of the model or of its draft."""
+        draft = self._known(options.draft) if options.draft is not None else None
+        return (draft or _TRUSTED).adapt(verdict.adapt(options))
+
+    def _chosen(self) -> _Engine:
+        """This process, unless the person wants none of it, or llama.cpp hangs in it."""
+        shut_in = self._always_isolated() or self._direct.hangs
+        return self._isolated if shut_in else self._direct
+
+    def _queue(self, work: Work) -> Work:
         with self._lock:
             verdict = self._known(work.model)
-            later = self._untried > 0 or (verdict is None and not self._always_isolated())
+            later = self._untried > 0 or (self._untried_of(work) and not self._always_isolated())
             if later:
                 self._untried += 1
                 self._tried.put(work)
@@ -276,42 +261,68 @@ class Supervisor:
             self._pass_on(work, verdict or Verdict(Standing.ISOLATED))
         return work
 
+    def _untried_of(self, work: Work) -> bool:
+        """Whether it, or what is loaded with it, wants a trial; what runs shut in needs none."""
+        verdict = self._known(work.model)
+        if verdict is None or verdict.standing is not Standing.ADMITTED:
+            return verdict is None
+        return any(self._of_key(key) is None for key in work.companions)
+
     def _run(self) -> None:
         while (work := self._tried.get()) is not None:
             try:
                 self._try(work)
+            except SnugError as error:
+                tell(work, Failed(error.message, error.remedies))
+            except Exception as error:  # noqa: BLE001 - the thread's edge: others wait for it
+                _log.exception("trial failed")
+                tell(work, Failed(mistake(error)))
             finally:
                 with self._lock:
                     self._untried -= 1
 
-    def _try(self, work: _Work) -> None:
+    def _try(self, work: Work) -> None:
+        def stopped() -> bool:
+            return work.cancelled or self._closing
+
         verdict = self._known(work.model)
-        if verdict is None and not work.cancelled:
-            self._on_trial = work
-            try:
-                verdict = self._admission.admit(work.model, work.options, work.sink)
-            except SnugError as error:
-                work.sink(Failed(error.message, error.remedies))
-                return
-            finally:
-                self._on_trial = None
-        if verdict is None or work.cancelled:
+        self._on_trial = work
+        try:
+            if verdict is None and not stopped():
+                verdict = self._admission.admit(work.model, work.options, work.sink, stopped)
+            if verdict is not None and verdict.standing is Standing.ADMITTED:
+                self._try_companions(work, verdict, stopped)
+        finally:
+            self._on_trial = None
+        if verdict is None or stopped():
             work.sink(Finished(Usage(0, 0, 0), StopReason.STOPPED, Timings(0.0, 0.0, 0.0)))
         else:
             self._pass_on(work, verdict)
 
-    def _cancelled(self, work: _Work) -> None:
+    def _try_companions(self, work: Work, verdict: Verdict, stopped: Callable[[], bool]) -> None:
+        """The draft and the adapters are strangers' files too."""
+        draft = work.options.draft
+        if draft is not None and self._known(draft) is None and not stopped():
+            self._admission.admit(draft, LoadOptions(), work.sink, stopped)
+        for adapter in work.request.adapters if work.request is not None else ():
+            known = self._of_key(adapter_key(work.model, adapter))
+            if adapter.scale and known is None and not stopped():
+                options = verdict.adapt(work.options)
+                self._admission.admit_adapter(work.model, options, adapter, work.sink, stopped)
+
+    def _cancelled(self, work: Work) -> None:
         if self._on_trial is work:
             self._admission.cancel()
 
-    def _pass_on(self, work: _Work, verdict: Verdict) -> None:
-        reason = verdict.quarantined.get(settings_mark(work.options))
+    def _pass_on(self, work: Work, verdict: Verdict) -> None:
+        options = self._adapt(verdict, work.options)
+        reason = verdict.quarantined.get(settings_mark(options))
         if reason is not None:
             work.sink(Failed(_refusal(work.model, reason), QUARANTINE_REMEDIES))
             return
-        host = self._host(verdict)
+        host = self._host(verdict, work.companions)
         (self._isolated if host is self._direct else self._direct).release()
-        sink, options = work.sink, verdict.adapt(work.options)
+        sink = work.sink
         if host is self._direct and not verdict.proved and work.model.sha256 not in TRUSTED:
             sink = self._watched(work, verdict)
         if work.request is None:
@@ -319,7 +330,7 @@ class Supervisor:
         else:
             work.attach(host.generate(replace(work.request, load=options), sink))
 
-    def _watched(self, work: _Work, verdict: Verdict) -> EventSink:
+    def _watched(self, work: Work, verdict: Verdict) -> EventSink:
         """A mark in the notebook while a model answers here for the first time."""
         sha256 = work.model.sha256
         with contextlib.suppress(SnugError):

@@ -18,7 +18,7 @@ from typing import Protocol
 import msgspec
 
 from snug.domain.errors import SnugError
-from snug.domain.model import LoadOptions
+from snug.domain.model import Adapter, Experience, LoadOptions, ModelFile
 from snug.domain.quarantine import Quarantined
 from snug.engine.native import gpu_plugins, library_folder
 
@@ -107,9 +107,13 @@ class Verdicts:
             self._write()
 
     def forget(self, sha256: str) -> None:
-        """It gets another trial."""
+        """It gets another trial, and so do the adapters that were tried with it."""
         with self._lock:
-            if self._page.models.pop(sha256, None) is not None:
+            models = self._page.models
+            gone = [key for key in models if key == sha256 or key.endswith(f"+{sha256}")]
+            for key in gone:
+                del models[key]
+            if gone:
                 self._write()
 
     def quarantined(self) -> tuple[Quarantined, ...]:
@@ -144,8 +148,15 @@ class Verdicts:
 
 
 def settings_mark(options: LoadOptions) -> str:
-    """Short mark of load options."""
-    return hashlib.sha256(repr(options).encode()).hexdigest()[:16]
+    """Short mark of load options: of what was chosen, not of what earlier loads taught."""
+    draft = options.draft.sha256 if options.draft is not None else ""
+    chosen = replace(options, draft=None, experience=Experience())
+    return hashlib.sha256(f"{chosen!r}{draft}".encode()).hexdigest()[:16]
+
+
+def adapter_key(model: ModelFile, adapter: Adapter) -> str:
+    """What the verdict on an adapter is kept by: it was tried with this model."""
+    return f"{adapter.sha256}+{model.sha256}"
 
 
 def machine_mark() -> str:

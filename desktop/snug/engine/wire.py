@@ -27,6 +27,7 @@ from snug.domain.events import (
     Prefill,
     ReasoningDelta,
     Resumed,
+    Shifted,
     Started,
     TextDelta,
     Timings,
@@ -83,6 +84,7 @@ class Kind(IntEnum):
     STATE_SAVE = 49  # its bytes follow as chunks
     STATE_LOAD = 50
     STATE_DROP = 51
+    SHIFTED = 52
     CHUNK = 64
 
 
@@ -158,6 +160,7 @@ _EVENTS: Mapping[type, Kind] = {
     TextDelta: Kind.TEXT,
     ReasoningDelta: Kind.REASONING,
     ToolCall: Kind.TOOL_CALL,
+    Shifted: Kind.SHIFTED,
     Paused: Kind.PAUSED,
     Resumed: Kind.RESUMED,
     Finished: Kind.FINISHED,
@@ -297,6 +300,8 @@ def _sane(value: object) -> bool:
         return 0 <= value.done <= value.total
     if isinstance(value, TextDelta | ReasoningDelta):
         return value.tokens >= 0
+    if isinstance(value, Shifted):
+        return value.dropped >= 0
     if isinstance(value, Started):
         counts = (value.prompt_tokens, value.cached_tokens, value.context_length, value.dropped)
         place = value.placement

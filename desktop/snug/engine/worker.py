@@ -135,7 +135,7 @@ class Worker:
 
     def given_back(self) -> dict[str, int]:
         """What unloading would free, by device: the next model is loaded only after that."""
-        return self.session.loaded.held if self.session is not None else {}
+        return self.session.held if self.session is not None else {}
 
     def unload(self) -> None:
         """Free model, lanes and embedder; what is worth keeping goes to the keeper."""

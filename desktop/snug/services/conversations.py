@@ -29,14 +29,12 @@ from snug.domain.conversation import (
 from snug.domain.errors import SnugError, UserError
 from snug.domain.events import Failed, Finished
 from snug.domain.model import ModelFile
-from snug.domain.prompt import MAX_TOP_LOGPROBS, GenerationRequest, PromptMessage
-from snug.domain.schema import check_schema
 from snug.domain.search import SearchHit
-from snug.domain.tools import check_tools, read_call
 from snug.services.answer import AnswerRun
 from snug.services.models import ModelService
 from snug.services.protocols import ConversationStore, Engine, EventSink, PlanSink
-from snug.services.summary import SummarisedAnswer, spoken
+from snug.services.requests import NO_EXTRAS, Extras, Requests, with_draft
+from snug.services.summary import SummarisedAnswer, plan_summarised
 
 _MEASURED_TOKENS = 16  # a shorter answer says little about the speed
 
@@ -59,9 +57,7 @@ class _Turn:
     conversation: Conversation
     path: tuple[Message, ...]
     answer: Message
-    schema: str = ""
-    top_logprobs: int | None = None
-    tools: str = ""
+    extras: Extras = NO_EXTRAS
 
 
 class ConversationService:
@@ -75,6 +71,7 @@ class ConversationService:
         self._store = store
         self._models = models
         self._engine = engine
+        self._requests = Requests(models)
         self._running: dict[str, AnswerRun] = {}
         self._answering: dict[str, ModelFile] = {}
         self._lock = threading.Lock()
@@ -184,19 +181,13 @@ class ConversationService:
         """
         if not text.strip():
             raise UserError("Write a message first.")
-        if top_logprobs is not None and not 0 <= top_logprobs <= MAX_TOP_LOGPROBS:
-            raise UserError(
-                f"From 0 to {MAX_TOP_LOGPROBS} of the likeliest tokens can be told with each; "
-                f"{top_logprobs} cannot."
-            )
         user_id = new_id()
-        checked = check_schema(schema) if schema else ""
-        functions = check_tools(tools)
+        extras = Extras.checked(schema, top_logprobs, tools)
 
         def turn(answer_id: str) -> _Turn:
             conversation = self._store.conversation(conversation_id)
             asked = self._ask(conversation, conversation.leaf_id, user_id, text, answer_id)
-            return replace(asked, schema=checked, top_logprobs=top_logprobs, tools=functions)
+            return replace(asked, extras=extras)
 
         return self._start(conversation_id, user_id, sink, turn)
 
@@ -219,14 +210,24 @@ class ConversationService:
 
         return self._start(conversation_id, user_id, sink, turn)
 
-    def regenerate(self, conversation_id: str, message_id: str, sink: EventSink) -> Run:
-        """Another answer beside an existing one (or to a message of the person)."""
+    def regenerate(
+        self,
+        conversation_id: str,
+        message_id: str,
+        sink: EventSink,
+        *,
+        schema: str = "",
+        top_logprobs: int | None = None,
+        tools: str = "",
+    ) -> Run:
+        """Another answer beside an existing one (or to a message of the person). As `send`."""
+        extras = Extras.checked(schema, top_logprobs, tools)
 
         def turn(answer_id: str) -> _Turn:
             conversation = self._store.conversation(conversation_id)
             message = conversation.message(message_id)
             asked = message.id if message.role is Role.USER else message.parent_id
-            return self._answer(conversation, asked, answer_id)
+            return replace(self._answer(conversation, asked, answer_id), extras=extras)
 
         return self._start(conversation_id, None, sink, turn)
 
@@ -255,11 +256,15 @@ class ConversationService:
             try:
                 conversation = self._store.conversation(conversation_id)
                 model = self._models.for_conversation(conversation.settings)
-                request = self._request(conversation, conversation.active_path(), model, draft)
+                path = with_draft(conversation, draft)
+                request = self._requests.make(conversation, path, model)
             except SnugError as error:
                 sink(error)
                 return
-            self._engine.plan(request, sink)
+            if request.overflow is Overflow.SUMMARISE:
+                plan_summarised(self._engine, request, path, conversation.summaries, sink)
+            else:
+                self._engine.plan(request, sink)
 
         self._store.writer.submit(job)
 
@@ -308,7 +313,7 @@ class ConversationService:
             prepared = turn(run.answer_id)
             run.begin(prepared.answer)
             model = self._models.for_conversation(prepared.conversation.settings)
-            request = self._request(prepared.conversation, prepared.path, model, "")
+            request = self._requests.make(prepared.conversation, prepared.path, model)
         except SnugError as error:
             run.fail(error.message, error.remedies)
             return
@@ -320,9 +325,9 @@ class ConversationService:
             request,
             answer_start=begun.text,
             thinking_start="" if begun.text else begun.reasoning,
-            schema=prepared.schema,
-            top_logprobs=prepared.top_logprobs,
-            tools=prepared.tools,
+            schema=prepared.extras.schema,
+            top_logprobs=prepared.extras.top_logprobs,
+            tools=prepared.extras.tools,
         )
         with self._lock:
             self._answering[run.conversation_id] = model
@@ -363,46 +368,11 @@ class ConversationService:
             role=Role.ASSISTANT,
             parts=(),
             status=Status.INTERRUPTED,
-            model=self._model_name(conversation.settings),
+            model=self._requests.model_name(conversation.settings),
             created_ms=now_ms(),
         )
         self._store.add_message(answer, durable=False)
         return _Turn(conversation, path_to(conversation.messages, asked_id), answer)
-
-    def _model_name(self, settings: ConversationSettings) -> str:
-        with contextlib.suppress(SnugError):  # told again, with its reason, by `_carry_out`
-            return self._models.for_conversation(settings).name
-        return ""
-
-    def _request(
-        self,
-        conversation: Conversation,
-        path: tuple[Message, ...],
-        model: ModelFile,
-        draft: str,
-    ) -> GenerationRequest:
-        settings = conversation.settings
-        messages = [_turn(m) for m in spoken(path)]
-        if settings.system_prompt.strip():
-            messages.insert(0, PromptMessage(Role.SYSTEM, settings.system_prompt))
-        if draft.strip():
-            messages.append(PromptMessage(Role.USER, draft))
-        return GenerationRequest(
-            model=model,
-            messages=tuple(messages),
-            sampling=settings.sampling,
-            load=self._models.load_options(model),
-            conversation=conversation.id,
-            keep=True,
-            lookup=self._models.settings.lookup,
-            adapters=settings.adapters,
-            overflow=self._overflow(settings),
-        )
-
-    def _overflow(self, settings: ConversationSettings) -> Overflow:
-        """What the conversation says, or else the person's choice for all."""
-        chosen = settings.overflow
-        return chosen if chosen is not Overflow.DROP else self._models.settings.overflow
 
     def _forget(self, conversation_id: str, event: Finished | Failed) -> None:
         with self._lock:
@@ -422,8 +392,3 @@ class ConversationService:
                 work()
 
         self._store.writer.submit(job)
-
-
-def _turn(message: Message) -> PromptMessage:
-    calls = tuple(read_call(text) for text in message.tool_calls)
-    return PromptMessage(message.role, message.text, message.pinned, tool_calls=calls)

@@ -212,6 +212,35 @@ class SummarisedAnswer:
         self._run(lambda: self._engine.generate(shortened.request, listen))
 
 
+def plan_summarised(
+    engine: Engine,
+    request: GenerationRequest,
+    path: Sequence[Message],
+    summaries: Sequence[EarlierSummary],
+    sink: PlanSink,
+) -> None:
+    """What an answer would take with the summary that stands in for the oldest messages.
+
+    Returns at once; the sink is called on the engine's thread. `dropped` counts the messages that
+    are summarised, as `SummarisedAnswer` tells it.
+    """
+    whole = replace(request, overflow=Overflow.DROP)
+    earlier = _shortened(whole, spoken(path), summaries)
+
+    def whole_planned(plan: ContextPlan | SnugError) -> None:
+        if _drops(plan) and earlier.covered:
+            engine.plan(earlier.request, earlier_planned)
+        else:
+            sink(plan)
+
+    def earlier_planned(plan: ContextPlan | SnugError) -> None:
+        if isinstance(plan, ContextPlan):
+            plan = replace(plan, dropped=plan.dropped + earlier.covered)
+        sink(plan)
+
+    engine.plan(whole, whole_planned)
+
+
 def _ignore(_event: Event) -> None:
     """Before the start nobody listens."""
 
