@@ -234,6 +234,15 @@ def test_a_licence_that_is_not_plainly_commercial_or_a_gate_asks_for_a_yes_once(
     assert cards.needs_acceptance(replace(GEMMA, licence=classify("other", "New terms")))
 
 
+def test_choosing_a_download_records_a_yes_only_where_one_is_needed() -> None:
+    cards = Bench().cards
+    assert cards.note_choice(REPOSITORY) is None
+    assert cards.acceptances() == ()
+    made = cards.note_choice(GEMMA, "text")
+    assert made is not None
+    assert cards.acceptances() == (made,)
+
+
 def test_what_was_accepted_is_kept_with_the_texts_checksum_and_shown_on_the_card() -> None:
     bench = Bench()
     made = bench.cards.accept(GEMMA, "the licence's text")

@@ -35,6 +35,11 @@ class Catalogue:
         self._lock = threading.Lock()
         self._facts: dict[str, LicenceFacts | None] = {}
 
+    @property
+    def client(self) -> HubClient:
+        """For others who ask the Hub: a second client would close this one's connections."""
+        return self._client
+
     def list(self, query: Query, stop: threading.Event | None = None) -> tuple[Repository, ...]:
         """The repositories that fit the query, each with its files, in the Hub's order.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -16,7 +16,6 @@ from snug.domain.model import Experience, ModelFile
 from snug.domain.model_card import (
     Acceptance,
     Base,
-    CardFile,
     Caution,
     FileOrigin,
     Measured,
@@ -25,7 +24,6 @@ from snug.domain.model_card import (
     PageState,
     RepositoryPage,
     Severity,
-    Stated,
     needs_acceptance,
 )
 from snug.domain.remote_names import file_name
@@ -35,6 +33,7 @@ from snug.services.card_facts import (
     authors_of,
     by_weight,
     datasets_of,
+    files_in,
     files_of,
     first_of,
     licence_of,
@@ -98,6 +97,16 @@ class Sources:
     offline: Callable[[], bool] = lambda: False
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a card is made of."""
+
+    origin: FileOrigin
+    record: Download | None
+    page: RepositoryPage | None
+    lineage: Lineage
+
+
 class Cards:
     """Makes cards, and keeps what was accepted. Any thread; calls block, so not the window's."""
 
@@ -126,45 +135,27 @@ class Cards:
         if not self._sources.offline():
             page = self._sources.pages().page(repository.id, repository.commit, stop)
         lineage = self._trace(page, FileOrigin(), repository, stop)
-        licence, accepted = repository.licence, self.acceptance(repository)
+        licence = repository.licence
         template = page.template if page is not None else ""
-        comparison = compare(template, lineage, page is not None)
-        found = (
-            *cautions.of_licence(licence, accepted, repository.gated),
-            *cautions.of_template(self._sources.suspicious(template), comparison.state),
-            *cautions.of_pickles(page.pickles if page is not None else ()),
-        )
-        return ModelCard(
+        card = ModelCard(
             title=repository.id,
             licence=licence,
-            comparison=comparison,
+            comparison=compare(template, lineage, page is not None),
             repository=repository.id,
             commit=repository.commit,
-            authors=(Stated(repository.id.partition("/")[0], "the Hub"),),
-            ancestors=tuple(lineage.ancestors),
-            files=tuple(
-                CardFile(f.name, f.size_bytes, f.sha256)
-                for f in (
-                    *(file for variant in repository.variants for file in variant.files),
-                    *repository.projectors,
-                )
-            ),
+            authors=authors_of(FileOrigin(), repository.id),
+            files=files_in(repository),
             source="The Hugging Face Hub; not downloaded.",
-            datasets=datasets_of(lineage, FileOrigin()),
-            training=training_of(lineage),
-            languages=first_of(page.languages for page in lineage.pages.values()),
-            tasks=page.tasks if page is not None else (),
             architecture=repository.architecture,
             parameter_count=repository.parameter_count,
             context_length=repository.context_length,
             licence_source=licence.inherited_from or repository.id,
             gated=repository.gated,
-            acceptance=accepted,
+            acceptance=self.acceptance(repository),
             template=template,
-            cautions=by_weight(found),
-            looked_up=page is not None and page.state is PageState.READ,
-            gaps=self._gaps(page, lineage),
         )
+        found = self._common(card, page, self._sources.suspicious(template))
+        return self._filled(card, _Known(FileOrigin(), None, page, lineage), found)
 
     def of_model(self, model: ModelFile, stop: threading.Event | None = None) -> ModelCard:
         """The card of a model on this disk: from what is kept, and the Hub's pages when online.
@@ -172,56 +163,38 @@ class Cards:
         Raises:
             SnugError: it was stopped, or the file cannot be read.
         """
-        origin = self._sources.origin(Path(model.path))
-        record = self._record(model)
-        source = source_of(model, record, origin)
-        commit = record.commit if record is not None else ""
-        page = None
-        if source and not self._sources.offline():
-            page = self._sources.pages().page(source, commit, stop)
-        lineage = self._trace(page, origin, None, stop)
+        source, commit, known = self._known(model, stop)
+        origin, record, page, lineage = known.origin, known.record, known.page, known.lineage
         licence, licence_source = licence_of(model, record, origin, page, lineage)
-        accepted = self._acceptances.of(source, commit) if source else None
-        gated = (page is not None and page.gated) or (record is not None and record.gated)
-        comparison = compare(model.chat_template, lineage, not self._sources.offline())
-        found = (
-            *self._of_file(model, record, page),
-            *cautions.of_licence(licence, accepted, gated),
-            *cautions.of_template(
-                self._sources.models.warnings(Path(model.path)), comparison.state
-            ),
-            *cautions.of_difference(classify(origin.licence_id, origin.licence_name), licence),
-            *cautions.of_pickles(page.pickles if page is not None else ()),
-        )
-        return ModelCard(
+        card = ModelCard(
             title=model.name,
             licence=licence,
-            comparison=comparison,
+            comparison=compare(model.chat_template, lineage, not self._sources.offline()),
             repository=source,
             commit=commit,
             authors=authors_of(origin, source),
-            ancestors=tuple(lineage.ancestors),
             files=files_of(model, record),
             downloaded_ms=record.finished_ms if record is not None else 0,
             source=source_words(model, record),
-            datasets=datasets_of(lineage, origin),
-            training=training_of(lineage),
-            languages=first_of((*(p.languages for p in lineage.pages.values()), origin.languages)),
-            tasks=first_of((*(p.tasks for p in lineage.pages.values()), origin.tags)),
             architecture=model.architecture,
             quantization=model.quantization,
             parameter_count=model.parameter_count,
             context_length=model.context_length,
             licence_source=licence_source,
-            gated=gated,
-            acceptance=accepted,
+            gated=(page is not None and page.gated) or (record is not None and record.gated),
+            acceptance=self._acceptances.of(source, commit) if source else None,
             template=model.chat_template,
-            cautions=by_weight(found),
             results=self._evaluations.of(model.sha256) if model.sha256 else (),
             measured=self._measured(model),
-            looked_up=any(one.state is PageState.READ for one in lineage.pages.values()),
-            gaps=self._gaps(page, lineage),
         )
+        suspicious = self._sources.models.warnings(Path(model.path))
+        named = classify(origin.licence_id, origin.licence_name)
+        found = (
+            *self._of_file(model, record, page),
+            *self._common(card, page, suspicious),
+            *cautions.of_difference(named, licence),
+        )
+        return self._filled(card, known, found)
 
     def needs_acceptance(self, repository: Repository) -> bool:
         """Whether the person should say yes to its licence, and has not yet."""
@@ -243,6 +216,18 @@ class Cards:
             SnugError: the vault cannot be written.
         """
         return self._acceptances.keep(repository, shown_text, now_ms())
+
+    def note_choice(self, repository: Repository, shown_text: str = "") -> Acceptance | None:
+        """Record that the person chose to download it, where that says yes to a licence.
+
+        Nothing is recorded for a licence that is plainly commercial and a door that is open.
+
+        Raises:
+            SnugError: the vault cannot be written.
+        """
+        if not needs_acceptance(repository.licence, repository.gated):
+            return None
+        return self.accept(repository, shown_text)
 
     def acceptance(self, repository: Repository) -> Acceptance | None:
         """What was accepted of it, of this commit before any other; None where nothing was."""
@@ -271,6 +256,44 @@ class Cards:
         return bom.cyclonedx(card, self._version, now_ms() if time_ms is None else time_ms)
 
     # -- putting together ---------------------------------------------------------------------
+
+    def _known(self, model: ModelFile, stop: threading.Event | None) -> tuple[str, str, _Known]:
+        """The repository and commit that a file comes from, and what there is to read."""
+        origin = self._sources.origin(Path(model.path))
+        record = self._record(model)
+        source = source_of(model, record, origin)
+        commit = record.commit if record is not None else ""
+        page = None
+        if source and not self._sources.offline():
+            page = self._sources.pages().page(source, commit, stop)
+        lineage = self._trace(page, origin, None, stop)
+        return source, commit, _Known(origin, record, page, lineage)
+
+    def _common(
+        self, card: ModelCard, page: RepositoryPage | None, suspicious: tuple[str, ...]
+    ) -> tuple[Caution, ...]:
+        """What there is to mind about any model."""
+        return (
+            *cautions.of_licence(card.licence, card.acceptance, card.gated),
+            *cautions.of_template(suspicious, card.comparison.state),
+            *cautions.of_pickles(page.pickles if page is not None else ()),
+        )
+
+    def _filled(self, card: ModelCard, known: _Known, found: Iterable[Caution]) -> ModelCard:
+        """The card with what all its pages tell together, and what to mind."""
+        origin, lineage = known.origin, known.lineage
+        pages = tuple(lineage.pages.values())
+        return replace(
+            card,
+            ancestors=tuple(lineage.ancestors),
+            datasets=datasets_of(lineage, origin),
+            training=training_of(lineage),
+            languages=first_of((*(page.languages for page in pages), origin.languages)),
+            tasks=first_of((*(page.tasks for page in pages), origin.tags)),
+            cautions=by_weight(found),
+            looked_up=any(page.state is PageState.READ for page in pages),
+            gaps=(_OFFLINE,) if self._sources.offline() else lineage.problems(),
+        )
 
     def _trace(
         self,
@@ -329,8 +352,3 @@ class Cards:
             tokens_per_second=self._sources.models.measured_speed(model),
             memory_factor=learnt.memory_factor if learnt != Experience() else None,
         )
-
-    def _gaps(self, page: RepositoryPage | None, lineage: Lineage) -> tuple[str, ...]:
-        if page is None and self._sources.offline():
-            return (_OFFLINE,)
-        return lineage.problems()
