@@ -75,6 +75,22 @@ def test_a_downloaded_models_card_works_offline_and_is_richer_online(snug: Snug)
     assert any("web address" in one["text"] for one in offline["cautions"])
 
 
+def test_getting_a_model_says_its_terms_once_and_keeps_that_they_were_accepted(
+    snug: Snug, hub: HubServer
+) -> None:
+    hub.repos["maker/tiny"].card = {"license": "gemma"}
+    first = snug.run("models", "get", "quant/tiny-GGUF:F32", "--json")
+    assert first.returncode == 0, first.stderr
+    assert "Licence of quant/tiny-GGUF: gemma. Its base model maker/tiny states" in first.stderr
+    card = snug.document("models", "card", json.loads(first.stdout)["name"])
+    accepted = card["acceptance"]
+    assert (accepted["licence_id"], accepted["commit"]) == ("gemma", COMMIT)
+    assert accepted["text_sha256"] == ""
+    snug.run("models", "remove", json.loads(first.stdout)["name"])
+    again = snug.run("models", "get", "quant/tiny-GGUF:F32", "--json")
+    assert "Licence of" not in again.stderr
+
+
 def test_report_and_bill_of_materials_are_written_and_valid(snug: Snug, tmp_path: Path) -> None:
     report, bom = tmp_path / "card.html", tmp_path / "card.cdx.json"
     arguments = ("--offline", "models", "card", "starter", "--report", str(report), "--bom")

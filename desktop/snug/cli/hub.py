@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from snug.cli.card import tell_terms
 from snug.cli.models import entry
 from snug.cli.output import ProgressLine, gigabytes, print_json, print_table, say
 from snug.cli.session import Session
@@ -17,6 +18,7 @@ from snug.domain.errors import UserError
 from snug.domain.hub import Category, Order, Query, Repository, fit_of
 from snug.domain.ledger import LedgerEntry
 from snug.domain.licence import LicenceClass
+from snug.services.bundle import Services
 from snug.services.hub import HubService
 from snug.services.looks import Look
 
@@ -64,7 +66,9 @@ def show(session: Session) -> int:
 def get(session: Session) -> int:
     """Download a model into the library; a second run goes on where the first one stopped."""
     line = ProgressLine()
-    with _opened(session) as hub:
+    with session.open() as services:
+        hub = _hub_of(services)
+        hub.chosen = lambda repository: tell_terms(services.cards, repository)
         if session.options.max_speed:
             hub.access.downloads.limit_speed(session.options.max_speed)
         try:
@@ -166,9 +170,13 @@ def repository_entry(found: Repository, available_bytes: int | None) -> dict[str
 def _opened(session: Session) -> Iterator[HubService]:
     """The service on the person's vault, where the ledger lies."""
     with session.open() as services:
-        if services.hub is None:
-            raise UserError("This build of Snug cannot reach the Hub.")
-        yield services.hub
+        yield _hub_of(services)
+
+
+def _hub_of(services: Services) -> HubService:
+    if services.hub is None:
+        raise UserError("This build of Snug cannot reach the Hub.")
+    return services.hub
 
 
 def _list(session: Session, ask: Callable[[HubService], Look]) -> int:
