@@ -59,12 +59,10 @@ def test_a_repositorys_card_names_the_chain_data_and_the_poisoned_template(snug:
         assert wanted in done.stdout, wanted
 
 
-def test_a_downloaded_models_card_works_offline_and_is_richer_online(snug: Snug) -> None:
+def test_a_downloaded_models_card_works_offline_and_is_richer_once_it_was_online(
+    snug: Snug, hub: HubServer
+) -> None:
     model = snug.document("models", "get", "quant/tiny-GGUF:F32")
-    online = snug.document("models", "card", model["name"])
-    assert online["looked_up"] is True
-    assert online["comparison"]["state"] == "different"
-    assert online["licence"]["inherited_from"] == "maker/tiny"
     offline = snug.document("--offline", "models", "card", model["name"])
     assert offline["looked_up"] is False
     assert (offline["repository"], offline["commit"]) == ("quant/tiny-GGUF", COMMIT)
@@ -73,6 +71,15 @@ def test_a_downloaded_models_card_works_offline_and_is_richer_online(snug: Snug)
     assert [one["value"] for one in offline["authors"]] == ["Ada Example", "quant"]
     assert offline["files"][0]["sha256"] == sha(MODEL)
     assert any("web address" in one["text"] for one in offline["cautions"])
+    online = snug.document("models", "card", model["name"])
+    assert online["looked_up"] is True
+    assert online["comparison"]["state"] == "different"
+    assert online["licence"]["inherited_from"] == "maker/tiny"
+    asked = len(hub.seen)
+    again = snug.document("--offline", "models", "card", model["name"])
+    assert len(hub.seen) == asked
+    for part in ("ancestors", "comparison", "datasets", "training", "licence"):
+        assert again[part] == online[part], part
 
 
 def test_getting_a_model_says_its_terms_once_and_keeps_that_they_were_accepted(

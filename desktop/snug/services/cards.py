@@ -41,6 +41,8 @@ from snug.services.card_facts import (
     source_words,
     training_of,
 )
+from snug.services.card_words import moment
+from snug.services.kept_pages import KeptPages
 from snug.services.ledger import Settings
 from snug.services.lineage import Lineage, Pages, compare, trace
 
@@ -125,22 +127,21 @@ class Cards:
         self._sources = sources
         self._version = version
         self._acceptances = Acceptances(store)
+        self._pages = KeptPages(store, sources.pages, sources.offline)
         self._evaluations = evaluations or NoEvaluations()
 
     def of_repository(
         self, repository: Repository, stop: threading.Event | None = None
     ) -> ModelCard:
         """The card of a model that is not here yet. Raises: SnugError, where it was stopped."""
-        page = None
-        if not self._sources.offline():
-            page = self._sources.pages().page(repository.id, repository.commit, stop)
+        page = self._pages.page(repository.id, repository.commit, stop)
         lineage = self._trace(page, FileOrigin(), repository, stop)
         licence = repository.licence
-        template = page.template if page is not None else ""
+        template = page.template
         card = ModelCard(
             title=repository.id,
             licence=licence,
-            comparison=compare(template, lineage, page is not None),
+            comparison=compare(template, lineage),
             repository=repository.id,
             commit=repository.commit,
             authors=authors_of(FileOrigin(), repository.id),
@@ -169,7 +170,7 @@ class Cards:
         card = ModelCard(
             title=model.name,
             licence=licence,
-            comparison=compare(model.chat_template, lineage, not self._sources.offline()),
+            comparison=compare(model.chat_template, lineage),
             repository=source,
             commit=commit,
             authors=authors_of(origin, source),
@@ -263,9 +264,7 @@ class Cards:
         record = self._record(model)
         source = source_of(model, record, origin)
         commit = record.commit if record is not None else ""
-        page = None
-        if source and not self._sources.offline():
-            page = self._sources.pages().page(source, commit, stop)
+        page = self._pages.page(source, commit, stop) if source else None
         lineage = self._trace(page, origin, None, stop)
         return source, commit, _Known(origin, record, page, lineage)
 
@@ -292,7 +291,7 @@ class Cards:
             tasks=first_of((*(page.tasks for page in pages), origin.tags)),
             cautions=by_weight(found),
             looked_up=any(page.state is PageState.READ for page in pages),
-            gaps=(_OFFLINE,) if self._sources.offline() else lineage.problems(),
+            gaps=self._gaps(pages),
         )
 
     def _trace(
@@ -307,7 +306,7 @@ class Cards:
             bases = origin.bases
         if not bases and repository is not None:
             bases = tuple(Base(one) for one in repository.base_models)
-        return trace(page, bases, None if self._sources.offline() else self._sources.pages(), stop)
+        return trace(page, bases, self._pages, stop)
 
     def _record(self, model: ModelFile) -> Download | None:
         if not model.sha256:
@@ -352,3 +351,13 @@ class Cards:
             tokens_per_second=self._sources.models.measured_speed(model),
             memory_factor=learnt.memory_factor if learnt != Experience() else None,
         )
+
+    def _gaps(self, pages: tuple[RepositoryPage, ...]) -> tuple[str, ...]:
+        """What could not be read, and from when is what was kept."""
+        said = [page.problem for page in pages if page.problem]
+        kept = [page.read_ms for page in pages if page.read_ms]
+        if kept:
+            said.append(f"What the pages say was read on {moment(min(kept))}.")
+        elif self._sources.offline():
+            said.append(_OFFLINE)
+        return tuple(dict.fromkeys(said))
