@@ -100,9 +100,7 @@ class Application:
             models=models,
             preferences=preferences,
             hub=self._hub,
-            cards=Cards(
-                store, _card_sources(self._hub, models, engine, lambda: offline), __version__
-            ),
+            cards=_cards(vault, self._hub, models, engine, lambda: offline),
         )
 
     @classmethod
@@ -185,10 +183,14 @@ def _open_hub(
     )
 
 
-def _card_sources(
-    hub: HubService, models: ModelService, engine: Supervisor, offline: Callable[[], bool]
-) -> Sources:
-    """Where the facts of a model's card come from."""
+def _cards(
+    vault: Vault,
+    hub: HubService,
+    models: ModelService,
+    engine: Supervisor,
+    offline: Callable[[], bool],
+) -> Cards:
+    """Model cards, and where their facts come from."""
 
     def pages() -> Pages:
         from snug.hub.cards import CardReader  # late, as the rest of the room
@@ -198,7 +200,7 @@ def _card_sources(
     def quarantined(sha256: str) -> tuple[str, ...]:
         return tuple(one.reason for one in engine.quarantined() if one.sha256 == sha256)
 
-    return Sources(
+    sources = Sources(
         pages=pages,
         records=lambda: hub.access.downloads.all(),
         origin=read_origin,
@@ -207,6 +209,7 @@ def _card_sources(
         quarantined=quarantined,
         offline=offline,
     )
+    return Cards(vault.conversations, sources, __version__)
 
 
 def _session(paths: Paths, options: Namespace) -> Session:
