@@ -10,10 +10,10 @@ import re
 import threading
 import time
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from snug.domain.hub import RemoteFile
+from snug.domain.hub import RemoteFile, Repository
 from snug.domain.licence import LicenceFacts
 from snug.domain.model_card import Base, PageState, Quote, Relation, RepositoryPage
 from snug.domain.remote_names import shown
@@ -33,6 +33,9 @@ from snug.hub.gateway import Document, Gateway
 from snug.hub.reading import facts_of, repository_of
 from snug.hub.readme import training_quotes
 
+if TYPE_CHECKING:
+    from huggingface_hub.hf_api import ModelInfo
+
 MAX_README: Final = 512 * 1024
 MAX_CONFIG: Final = 4 * 1024 * 1024  # tokenizer_config.json lists every added token
 _MOST: Final = 24
@@ -49,9 +52,14 @@ class CardReader:
     Raises (all methods): StoppedError.
     """
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, client: HubClient | None = None) -> None:
+        """Prepare; nothing is opened.
+
+        Args:
+            client: the one that the room has already; None makes one.
+        """
         self._gateway = gateway
-        self._client = HubClient(gateway)
+        self._client = client or HubClient(gateway)
 
     def page(
         self,
@@ -68,12 +76,7 @@ class CardReader:
             template: whether to look for its chat template, which takes a request or two.
         """
         try:
-            info = self._client.model_info(
-                repository, files=True, reason=f"card of {repository}", stop=stop
-            )
-            found = repository_of(info)
-            if found is None or not found.commit:
-                raise AnswerError(f"The Hub's answer about {repository} makes no sense.")
+            info, found = self._details(repository, stop)
         except AccessError:
             return RepositoryPage(repository, PageState.GATED, problem=_gated(repository))
         except UnknownRepositoryError:
@@ -81,8 +84,30 @@ class CardReader:
             return RepositoryPage(repository, PageState.MISSING, problem=sentence)
         except (OfflineError, NetworkFault, RefusedError, AnswerError) as error:
             return RepositoryPage(repository, PageState.UNREACHABLE, problem=error.message)
+        return self._page(info, found, commit or found.commit, template, stop)
+
+    def _details(
+        self, repository: str, stop: threading.Event | None
+    ) -> tuple[ModelInfo, Repository]:
+        info = self._client.model_info(
+            repository, files=True, reason=f"card of {repository}", stop=stop
+        )
+        found = repository_of(info)
+        if found is None or not found.commit:
+            raise AnswerError(f"The Hub's answer about {repository} makes no sense.")
+        return info, found
+
+    def _page(
+        self,
+        info: ModelInfo,
+        found: Repository,
+        at: str,
+        template: bool,
+        stop: threading.Event | None,
+    ) -> RepositoryPage:
+        """The page with what the repository's files tell, read at the commit `at`."""
+        repository = found.id
         names = _names(info)
-        at = commit or found.commit
         readme, problem = self._readme(repository, at, names, stop)
         stated = _Readme(readme, repository)
         own = _gguf_template(info) if at == found.commit else ""

@@ -8,15 +8,14 @@ from snug.domain.hub import Order, Repository
 from snug.domain.trends import HubBusyError
 from snug.hub.client import HubClient
 from snug.hub.errors import NetworkFault
-from snug.hub.gateway import Gateway
 from snug.hub.reading import repository_of
 
 
 class HubTrending:
     """Asks for trending pages. Any thread; calls block."""
 
-    def __init__(self, gateway: Gateway) -> None:
-        self._client = HubClient(gateway)
+    def __init__(self, client: HubClient) -> None:
+        self._client = client
 
     def page(
         self, *, gguf: bool, task: str, limit: int, stop: threading.Event | None

@@ -15,9 +15,9 @@ from snug.domain.model_card import ModelCard, Severity
 from snug.domain.visible_text import visible, visible_line
 from snug.services.card_words import Section, moment, sections, size_words, template_sentence
 
-_MOST_FILES: Final = 6
-_MOST_DIFF: Final = 14  # lines; more would take the page's second side
-_MOST_VALUE: Final = 420  # characters of one value
+_MOST_FILES: Final = 5
+_MOST_DIFF: Final = 10  # lines; more would take the page's second side
+_MOST_VALUE: Final = 320  # characters of one value
 _MOST_CAUTIONS: Final = 8
 _TONES: Final = {
     LicenceClass.COMMERCIAL: "good",
@@ -52,6 +52,7 @@ ins { color: #2f6b4f; text-decoration: none; } del { color: #b3261e; text-decora
 .tag { display: inline-block; padding: .3mm 2.2mm; border-radius: 1mm; font-weight: 600; }
 .good { color: #2f6b4f; background: #e3eee8; } .warn { color: #8a5a00; background: #fbf1dc; }
 .bad { color: #b3261e; background: #fbe9e7; }
+.hash { width: 90mm; } .hash code { font-size: 6.6pt; }
 ul { margin: 0; padding: 0; list-style: none; }
 li { padding: .5mm 2.2mm; margin: .5mm 0; border-radius: 1mm; background: #f6f6f4; color: #1d1e1c;
   overflow-wrap: anywhere; }
@@ -171,13 +172,15 @@ def _section(section: Section) -> str:
 
 def _files(card: ModelCard) -> str:
     rows = [
-        f"<tr><th>{size_words(file.size_bytes)}</th><td>{_text(file.name, 120)}<br>"
-        f"<code>{_text(file.sha256, 64) or 'SHA-256 not known'}</code></td></tr>"
+        f"<tr><td>{_text(file.name, 80)}</td><td>{size_words(file.size_bytes)}</td>"
+        f'<td class="hash"><code>{_text(file.sha256, 64) or "SHA-256 not known"}</code></td></tr>'
         for file in card.files[:_MOST_FILES]
     ]
     more = len(card.files) - _MOST_FILES
     if more > 0:
-        rows.append(f"<tr><th></th><td>And {more} more; the bill of materials has all.</td></tr>")
+        rows.append(
+            f'<tr><td colspan="3">And {more} more; the bill of materials has all.</td></tr>'
+        )
     return f"<h2>Files and their SHA-256</h2>\n<table>{''.join(rows)}</table>" if rows else ""
 
 

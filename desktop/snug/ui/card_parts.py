@@ -24,7 +24,7 @@ from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
 from snug.ui.words import size_words
 
-_NAME_WIDTH = 132  # of the left column, in logical pixels
+_NAME_WIDTH = 108  # of the left column, in logical pixels
 _MOST = 2_000  # characters of one value
 
 
@@ -127,7 +127,7 @@ def value_label(text: str, tone: str = "") -> QLabel:
     return made
 
 
-def breakable(text: str, longest: int = 32) -> str:
+def breakable(text: str, longest: int = 40) -> str:
     """The text, words longer than `longest` broken by a blank, so that none widens the window."""
     words = []
     for word in text.split(" "):
