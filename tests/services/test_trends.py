@@ -16,6 +16,7 @@ from snug.domain.errors import EnvironmentFault, NotFoundError, SnugError
 from snug.domain.hub import Category, Order, Query
 from snug.domain.licence import LicenceClass
 from snug.domain.trends import Direction, HubBusyError
+from snug.hub.client import HubClient
 from snug.hub.errors import StoppedError
 from snug.hub.trending import HubTrending
 from snug.services.looks import Look
@@ -47,7 +48,7 @@ class Desk:
         self.trends = Trends(
             self.vault.catalogue,
             self.vault.conversations,
-            lambda: HubTrending(self.rooms.gateway),
+            lambda: HubTrending(HubClient(self.rooms.gateway)),
             lambda: self.offline,
             available_bytes=lambda: self.free_bytes,
             architectures=lambda: frozenset({"llama"}),
