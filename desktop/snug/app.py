@@ -31,7 +31,9 @@ from snug.engine.sandbox import possible_walls
 from snug.guardian import Launch, has_display
 from snug.logs import start_logging
 from snug.models.library import Library
+from snug.models.prefix import shape_of_file, shape_of_prefix
 from snug.models.starter import find_starter
+from snug.models.supported import is_supported
 from snug.paths import Paths, find_paths
 from snug.services.bundle import Profile, Services
 from snug.services.conversations import ConversationService
@@ -39,6 +41,7 @@ from snug.services.doctor import Report, examine
 from snug.services.engine_settings import Host
 from snug.services.first_models import FirstModels, TransferSpeed
 from snug.services.hub import HubService
+from snug.services.judging import Judge
 from snug.services.ledger import VaultLedger
 from snug.services.models import ModelService
 from snug.services.preferences import Preferences
@@ -73,6 +76,7 @@ class Application:
         self._engine = engine
         library = Library(paths.models, find_starter)
         models = ModelService(library, store, engine)
+        models.active_share = _active_share
         models.release_quarantine = lambda model: engine.forgive(model.sha256)
         self._hub = HubService(
             store,
@@ -80,6 +84,8 @@ class Application:
             lambda ledger, admit: _open_hub(paths, ledger, admit, offline),
             engine.devices,
             lambda: offline,
+            judge=Judge(engine.devices_when_free, models.speeds, is_supported),
+            parse_header=shape_of_prefix,
         )
         home = vault.key_home
         self.services = Services(
@@ -183,6 +189,11 @@ def _open_hub(
         token=lambda: os.environ.get("HF_TOKEN", "").strip(),
         offline=lambda: offline,
     )
+
+
+def _active_share(model: ModelFile) -> float:
+    shape = shape_of_file(Path(model.path))
+    return 1.0 if shape is None else shape.active_share
 
 
 def _session(paths: Paths, options: Namespace) -> Session:

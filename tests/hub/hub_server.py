@@ -91,17 +91,17 @@ class Handler(BaseHTTPRequestHandler):
     def send_file(self, body: bytes, *, ranges: bool = True, etag: str = "") -> None:
         """Answer with a file, or with the part of it that is asked for."""
         etag = etag or f'"{hashlib.sha256(body).hexdigest()}"'
-        first = self.first_byte()
+        first, last = self.asked_span(len(body))
         condition = self.headers.get("If-Range", etag)
-        if first and ranges and condition == etag:
+        if (first or last + 1 < len(body)) and ranges and condition == etag:
             if first >= len(body):
                 return self.start(416, {"Content-Length": "0"})
-            span = f"bytes {first}-{len(body) - 1}/{len(body)}"
+            span = f"bytes {first}-{last}/{len(body)}"
             self.start(
                 206,
-                {"Content-Length": str(len(body) - first), "Content-Range": span, "ETag": etag},
+                {"Content-Length": str(last + 1 - first), "Content-Range": span, "ETag": etag},
             )
-            return self.pour(body[first:])
+            return self.pour(body[first : last + 1])
         self.start(200, {"Content-Length": str(len(body)), "ETag": etag})
         return self.pour(body)
 
@@ -115,8 +115,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def first_byte(self) -> int:
         """Where the asked range begins; 0 for all."""
-        asked = self.headers.get("Range", "")
-        return int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
+        return self.asked_span(0)[0]
+
+    def asked_span(self, size: int) -> tuple[int, int]:
+        """The first and the last byte of the asked range of so many."""
+        first, _, last = self.headers.get("Range", "").removeprefix("bytes=").partition("-")
+        return int(first or 0), min(int(last), size - 1) if last else size - 1
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 # as http.server calls it
         """Keep the test's output clean."""
@@ -139,7 +143,9 @@ class Handler(BaseHTTPRequestHandler):
         repo = self.server.repos.get(name)
         if repo is None:
             return self.json({"error": "Repository not found"}, 401)
-        return self.json(self._described(name, repo, files="blobs" in self.path))
+        described = self._described(name, repo, files="blobs" in self.path)
+        described.setdefault("siblings", [{"rfilename": path} for path in repo.files])
+        return self.json(described)
 
     def _described(self, name: str, repo: Repo, files: bool) -> dict[str, Any]:
         described: dict[str, Any] = {

@@ -67,6 +67,132 @@ def test_filters_by_licence_category_size_and_text(rooms: Rooms, hub: HubServer)
     assert names(look(Query(licence_class=LicenceClass.COMMERCIAL, limit=1))) == ["m/free-Coder"]
 
 
+def test_filters_by_gate_context_architecture_and_smallest_size(
+    rooms: Rooms, hub: HubServer
+) -> None:
+    def told(context: Any, architecture: Any) -> dict[str, Any]:
+        return {"context_length": context, "architecture": architecture, "total": 10**9}
+
+    offer(hub, "m/open", gguf=told(4096, "llama"), trending=9)
+    offer(hub, "m/gated", gguf=told(131072, "Qwen3"), gated="auto", trending=8)
+    offer(hub, "m/silent", gguf={}, trending=7, files={"s-F16.gguf": gguf_bytes(5000)})
+    look = rooms.catalogue.list
+    assert names(look(Query(gated=True))) == ["m/gated"]
+    assert parse_qs(urlsplit(hub.seen[0].path).query)["gated"] == ["true"]
+    assert names(look(Query(gated=False))) == ["m/open", "m/silent"]
+    assert names(look(Query(min_context=8192))) == ["m/gated"]
+    assert names(look(Query(architecture="qwen3"))) == ["m/gated"]
+    large = look(Query(min_size_bytes=1500))
+    assert {v.quantization for one in large for v in one.variants} == {"Q8_0", "F16"}
+    assert names(look(Query(min_size_bytes=3000))) == ["m/silent"]
+
+
+def test_only_what_is_worth_it_is_asked_for_and_only_what_is_wanted_is_given(
+    rooms: Rooms, hub: HubServer
+) -> None:
+    for number in range(30):
+        offer(hub, f"m/{number:02}", trending=-number, card={"license": "mit"})
+    found = rooms.catalogue.list(
+        Query(limit=2, gated=False),
+        worth=lambda one: int(one.id[2:]) % 2 == 0,
+        wanted=lambda one: one.id != "m/02",
+    )
+    assert names(found) == ["m/00", "m/04"]
+    asked = [urlsplit(seen.path).path.removeprefix("/api/models/m/") for seen in hub.seen[1:]]
+    assert sorted(asked) == ["00", "02", "04", "06"]
+
+
+def test_a_commit_that_is_known_is_not_asked_for_again(rooms: Rooms, hub: HubServer) -> None:
+    for name in ("m/still", "m/moved"):
+        offer(hub, name, card={"license": "mit"})
+    first = rooms.catalogue.list(Query())
+    hub.repos["m/moved"].publish("b" * 40, {"n-Q4_0.gguf": gguf_bytes(700)})
+    hub.repos["m/still"].downloads = 77
+    hub.seen.clear()
+    again = {one.id: one for one in rooms.catalogue.list(Query())}
+    assert [urlsplit(seen.path).path for seen in hub.seen] == [
+        "/api/models",
+        "/api/models/m/moved",
+    ]
+    assert again["m/still"].downloads == 77
+    assert again["m/still"].variants == {one.id: one for one in first}["m/still"].variants
+    assert again["m/moved"].variants[0].size_bytes == 700
+
+
+def test_kept_repositories_spare_requests_too(rooms: Rooms, hub: HubServer, tmp_path: Path) -> None:
+    offer(hub, "m/a", card={"license": "mit"})
+    kept = rooms.catalogue.list(Query())
+    later = Rooms(hub, tmp_path / "later")
+    later.catalogue.prime(kept)
+    hub.seen.clear()
+    assert names(later.catalogue.list(Query())) == ["m/a"]
+    assert len(hub.seen) == 1
+
+
+def test_base_models_that_name_each_other_end_the_search(rooms: Rooms, hub: HubServer) -> None:
+    offer(hub, "q/a", card={"base_model": ["q/b", "q/a", "../x", "q/A"]})
+    hub.repos["q/b"] = Repo(card={"base_model": ["q/a", "q/c"]})
+    hub.repos["q/c"] = Repo(card={"base_model": "q/b", "license": "cc-by-nc-4.0"})
+    found = rooms.catalogue.repository("q/a")
+    assert found.licence.licence_class is LicenceClass.RESEARCH
+    assert found.licence.inherited_from == "q/c"
+    hub.repos["q/c"].card = {"base_model": "q/b"}
+    assert Rooms(hub, rooms.models / "x").catalogue.repository("q/a").licence.id == ""
+    assert len(hub.seen) < 12
+
+
+HOSTILE_REPOSITORY: dict[str, Any] = {
+    "id": "m/odd",
+    "sha": "a" * 40,
+    "pipeline_tag": "text-generation" * 100_000,
+    "tags": ["license:" + "x" * 1_000_000, 5, None, ["base_model:m/odd"]],
+    "cardData": {"license": "y" * 1_000_000, "base_model": ["m/odd", 7], "license_link": 9},
+    "gguf": {
+        "context_length": -1,
+        "architecture": "l\u202ella\x1b[31mma" * 100_000,
+        "total": 1e999,
+    },
+    "gated": {"x": 1},
+    "downloads": float("nan"),
+    "likes": -5,
+    "trendingScore": "many",
+    "lastModified": "2026-99-99T00:00:00.000Z",
+    "siblings": [
+        {"rfilename": "a-Q4_K_M.gguf", "size": -7},
+        {"rfilename": "b-Q4_0.gguf", "size": float("nan"), "lfs": {"size": 1e400}},
+        {"rfilename": "\u202efugg.Q8_0.gguf", "size": 10**30},
+        {"rfilename": "c" * 2000 + ".gguf", "size": 5},
+        {"rfilename": None},
+        7,
+    ],
+}
+
+
+@pytest.mark.parametrize("left_out", ["", "lastModified", "siblings", "gguf", "sha"])
+def test_hostile_values_raise_nothing_but_the_rooms_errors(
+    rooms: Rooms, hub: HubServer, left_out: str
+) -> None:
+    document = {k: v for k, v in HOSTILE_REPOSITORY.items() if k != left_out}
+    hub.answers["/api/models/m/odd"] = lambda handler: handler.json(document)
+    hub.answers["/api/models"] = lambda handler: handler.json([document])
+    for ask in (
+        lambda: rooms.catalogue.list(Query()),
+        lambda: rooms.catalogue.list(Query(min_context=1, architecture="x", gated=True)),
+        lambda: (rooms.catalogue.repository("m/odd"),),
+    ):
+        try:
+            found = ask()
+        except SnugError:
+            continue
+        for one in found:
+            assert one.context_length == one.downloads == one.likes == 0
+            assert len(one.licence.id) <= 80
+            assert len(one.architecture) <= 60
+            assert one.architecture.isprintable()
+            assert all(v.size_bytes == 0 for v in one.variants)
+            assert all("\u202e" not in v.name for v in one.variants)
+
+
 def test_a_licence_is_inherited_over_the_hub_and_asked_for_once(
     rooms: Rooms, hub: HubServer
 ) -> None:

@@ -211,3 +211,59 @@ def test_sizes_and_filters_on_the_command_line(snug: Snug) -> None:
     plain = snug.run("models", "show", "maker/tiny-GGUF")
     assert "Commercial use is allowed" in plain.stdout
     assert "F16" in plain.stdout
+
+
+def test_show_tells_what_to_expect_of_each_quantization_and_which_to_take(
+    snug: Snug, hub: HubServer
+) -> None:
+    found = snug.document("models", "show", "maker/tiny-GGUF")
+    assert [file["quantization"] for file in found["files"]] == ["F16", "F32"]
+    assert [file["recommended"] for file in found["files"]].count(True) == 1
+    for file in found["files"]:
+        assert file["exact"]
+        assert file["supported"]
+        assert file["fit"] == "fits"
+        assert file["context_length"] >= 512
+        assert file["quality"] == "near-lossless"
+        assert file["tokens_per_second"] is None
+        assert file["needed_bytes"] > file["size_bytes"]
+    plain = snug.run("models", "show", "maker/tiny-GGUF")
+    assert "QUANTIZATION" in plain.stdout
+    assert "almost as the original" in plain.stdout
+    assert "is recommended" in plain.stdout
+    assert "nothing was measured on this machine yet" in plain.stdout
+    assert "first bytes of maker/tiny-GGUF" in [e["reason"] for e in snug.document("ledger")]
+
+
+def test_the_licences_text_is_printed_as_it_stands(snug: Snug, hub: HubServer) -> None:
+    hub.repos["maker/tiny"].files = {"LICENSE": b"Apache\x1b[31m\nTerms\n"}
+    plain = snug.run("models", "show", "maker/tiny-GGUF", "--licence")
+    assert plain.stdout == "Apache[31m\nTerms\n"
+    found = snug.document("models", "show", "maker/tiny-GGUF", "--licence")
+    assert (found["licence"], found["licence_from"]) == ("apache-2.0", "maker/tiny")
+    assert found["text"] == "Apache[31m\nTerms\n"
+    missing = snug.run("models", "show", "maker/sees-GGUF", "--licence")
+    assert missing.returncode == 1
+    assert "huggingface.co/maker/sees-GGUF" in missing.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ("trending --gated yes", ["maker/sees-GGUF"]),
+        ("search GGUF --gated no", ["maker/tiny-GGUF"]),
+        ("trending --min-context 9000", []),
+        ("search tiny --architecture llama --fits --supported", ["maker/tiny-GGUF"]),
+        ("search GGUF --min-size 1GB", []),
+        ("trending --sort newest --licence-class restricted", ["maker/sees-GGUF"]),
+    ],
+)
+def test_every_filter_is_an_option(snug: Snug, options: str, expected: list[str]) -> None:
+    listed = snug.document("models", *options.split())
+    assert [one["repo"] for one in listed] == expected
+
+
+def test_sizes_that_exclude_each_other_are_told_in_one_line(snug: Snug) -> None:
+    wrong = snug.run("models", "trending", "--min-size", "2GB", "--max-size", "1GB")
+    assert wrong.returncode == 1
+    assert wrong.stderr.strip().splitlines()[-1].startswith("The smallest size is above")

@@ -14,6 +14,7 @@ from tests.starter import starter_model
 from snug.domain.events import Event, Started
 from snug.domain.fit import DeviceBytes, Fit, Projection
 from snug.domain.model import DeviceKind, Experience, KvType, LoadOptions, ModelFile, Placement
+from snug.domain.speed import Measurement, Where
 from snug.models.library import Library
 from snug.services.models import ModelService
 from snug.services.protocols import EventSink
@@ -110,3 +111,49 @@ def test_a_fit_is_asked_with_the_cache_and_context_that_were_named(
     service.fit(starter_model(), 1024, KvType.Q8_0)
     assert engine.options[-1] == LoadOptions(context_length=1024, kv_type=KvType.Q8_0)
     assert engine.options[-1].experience == LEARNT
+
+
+def placed(model: ModelFile, on_gpu: int) -> tuple[ModelFile, Placement]:
+    return model, replace(NOWHERE, layers_on_gpu=on_gpu, layers=30)
+
+
+def test_a_speed_is_kept_with_what_it_read_and_where(
+    service: ModelService, engine: LoadingEngine
+) -> None:
+    model = starter_model()
+    service.active_share = lambda _model: 0.25
+    for on_gpu, where in ((0, Where.CPU), (30, Where.GPU), (12, Where.BOTH)):
+        engine.placed = placed(model, on_gpu)
+        service.record_speed(model, 40.0)
+        kept = Measurement(40.0, model.size_bytes // 4, where, model.name)
+        assert service.speeds() == (kept,)
+
+
+def test_a_speed_is_told_as_measured_else_scaled_by_the_active_weights(
+    service: ModelService, engine: LoadingEngine
+) -> None:
+    model = starter_model()
+    assert service.fit(model).tokens_per_second is None
+    service.record_speed(model, 40.0)
+    assert service.fit(model).tokens_per_second == 40.0
+    other = replace(model, sha256="f" * 64, size_bytes=4 * model.size_bytes)
+    assert service.fit(other).tokens_per_second == 10.0
+    service.active_share = lambda _model: 0.5
+    assert service.fit(other).tokens_per_second == 20.0
+
+
+def test_speeds_of_an_earlier_version_still_count(service: ModelService, vault: Vault) -> None:
+    model = starter_model()
+    kept = json.dumps({"x": [12.0, model.size_bytes], model.sha256[:16]: [30, model.size_bytes]})
+    vault.conversations.set_setting("model.speeds", kept)
+    assert service.fit(model).tokens_per_second == 30.0
+    assert len(service.speeds()) == 2
+
+
+@pytest.mark.parametrize(
+    "kept", ["x", "[]", '{"a": 3}', '{"a": [1]}', '{"a": [1, 1, "moon"]}', '{"a": [1, 1e999]}']
+)
+def test_spoilt_speeds_are_as_none(service: ModelService, vault: Vault, kept: str) -> None:
+    vault.conversations.set_setting("model.speeds", kept)
+    assert service.speeds() == ()
+    assert service.fit(starter_model()).tokens_per_second is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -14,12 +14,20 @@ from snug.cli.output import ProgressLine, gigabytes, print_json, print_table, sa
 from snug.cli.session import Session
 from snug.domain.download import DownloadEvent, DownloadProgress, DownloadWaiting
 from snug.domain.errors import UserError
-from snug.domain.hub import Category, Order, Query, Repository, fit_of
+from snug.domain.hub import Category, Order, Query, Repository
 from snug.domain.ledger import LedgerEntry
 from snug.domain.licence import LicenceClass
+from snug.domain.offer import Offer
+from snug.domain.quantization import words
+from snug.domain.speed import Expectation, speed_words
 from snug.services.hub import HubService
 from snug.services.looks import Look
 
+_SORTS: Final = {
+    "trending": Order.TRENDING,
+    "downloads": Order.DOWNLOADS,
+    "newest": Order.NEWEST,
+}
 _SIZE: Final = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)\s*(|[kmgt])(i?)b?", re.IGNORECASE)
 
 
@@ -34,12 +42,14 @@ def search(session: Session) -> int:
 
 
 def show(session: Session) -> int:
-    """One repository: licence, files, what fits."""
+    """One repository: licence, and for each quantization what to expect of it here."""
     with _opened(session) as hub:
         found = hub.show(session.options.target)
-        available = hub.available_bytes()
+        if session.options.licence:
+            return _print_licence(session, found, hub.licence_text(found))
+        found, offers = hub.examine(found)
     if session.options.json:
-        print_json(repository_entry(found, available))
+        print_json(repository_entry(found, offers))
         return 0
     licence = found.licence
     gate = ", gated: its conditions must be accepted on its page" if found.gated else ""
@@ -51,13 +61,15 @@ def show(session: Session) -> int:
         print(f"Made from: {', '.join(found.base_models)}")
     if found.context_length:
         print(f"Context length: {found.context_length:,} tokens")
+    if not offers:
+        say("It holds no GGUF model that Snug could run.")
+        return 0
     print_table(
-        ("QUANTIZATION", "SIZE", "FIT", "FILE"),
-        [
-            (v.quantization, gigabytes(v.size_bytes), fit_of(v.size_bytes, available).value, v.name)
-            for v in found.variants
-        ],
+        ("", "QUANTIZATION", "SIZE", "QUALITY", "FIT", "CONTEXT", "TOKENS/S", "FILE"),
+        [offer_row(offer) for offer in offers],
     )
+    for sentence in _remarks(offers):
+        print(sentence)
     return 0
 
 
@@ -113,12 +125,22 @@ def add_query_options(parser: argparse.ArgumentParser) -> None:
     for name, values, text in (
         ("--category", [c.value for c in Category], "what the model is for"),
         ("--licence-class", [c.value for c in LicenceClass], "what its licence allows"),
+        ("--gated", ["yes", "no"], "whether its conditions must be accepted on its page"),
+        ("--sort", list(_SORTS), "what comes first"),
     ):
         parser.add_argument(name, choices=values, help=text)
-    parser.add_argument("--limit", type=int, default=20, metavar="N", help="at most 100")
+    for name, text in (("--min-size", "of a file, such as 1GB"), ("--max-size", "such as 8GB")):
+        parser.add_argument(name, type=size_bytes, default=0, metavar="SIZE", help=text)
     parser.add_argument(
-        "--max-size", type=size_bytes, default=0, metavar="SIZE", help="of a file, such as 8GB"
+        "--min-context", type=int, default=0, metavar="N", help="tokens it was trained for"
     )
+    parser.add_argument("--architecture", default="", metavar="NAME", help="such as llama")
+    for name, text in (
+        ("--supported", "only what this version of Snug can run"),
+        ("--fits", "only what fits this machine now"),
+    ):
+        parser.add_argument(name, action="store_true", help=text)
+    parser.add_argument("--limit", type=int, default=20, metavar="N", help="at most 100")
 
 
 def size_bytes(text: str) -> int:
@@ -130,7 +152,7 @@ def size_bytes(text: str) -> int:
     return int(float(match.group(1)) * base ** " kmgt".index(match.group(2).lower() or " "))
 
 
-def repository_entry(found: Repository, available_bytes: int | None) -> dict[str, object]:
+def repository_entry(found: Repository, offers: Sequence[Offer]) -> dict[str, object]:
     """One repository as outsiders read it."""
     return {
         "repo": found.id,
@@ -139,6 +161,7 @@ def repository_entry(found: Repository, available_bytes: int | None) -> dict[str
         "licence_class": found.licence.licence_class.value,
         "licence_name": found.licence.name,
         "licence_reason": found.licence.reason,
+        "licence_link": found.licence.link,
         "licence_from": found.licence.inherited_from,
         "trending_score": found.trending_score,
         "downloads": found.downloads,
@@ -148,18 +171,75 @@ def repository_entry(found: Repository, available_bytes: int | None) -> dict[str
         "parameter_count": found.parameter_count,
         "base_models": list(found.base_models),
         "commit": found.commit,
-        "files": [
-            {
-                "name": variant.name,
-                "quantization": variant.quantization,
-                "size_bytes": variant.size_bytes,
-                "sha256": variant.sha256,
-                "parts": len(variant.files),
-                "fit": fit_of(variant.size_bytes, available_bytes).value,
-            }
-            for variant in found.variants
-        ],
+        "files": [_offer_entry(offer) for offer in offers],
     }
+
+
+def _offer_entry(offer: Offer) -> dict[str, object]:
+    variant = offer.variant
+    return {
+        "name": variant.name,
+        "quantization": variant.quantization,
+        "size_bytes": variant.size_bytes,
+        "sha256": variant.sha256,
+        "parts": len(variant.files),
+        "fit": offer.fit.value,
+        "context_length": offer.context_length,
+        "tokens_per_second": offer.tokens_per_second,
+        "quality": offer.quality.value,
+        "recommended": offer.recommended,
+        "needed_bytes": offer.needed_bytes,
+        "exact": offer.exact,
+        "supported": offer.supported,
+        "reason": offer.reason,
+    }
+
+
+def offer_row(offer: Offer) -> tuple[str, ...]:
+    """One quantization in a table."""
+    speed, about = offer.tokens_per_second, "" if offer.exact else "~"
+    return (
+        "*" if offer.recommended else "",
+        offer.variant.quantization or "-",
+        gigabytes(offer.variant.size_bytes),
+        words(offer.quality),
+        offer.fit.value,
+        f"{about}{offer.context_length:,}" if offer.context_length else "-",
+        "-" if speed is None else f"{speed:.0f}" if speed >= 3 else f"{speed:.1f}",
+        offer.variant.name,
+    )
+
+
+def _remarks(offers: Sequence[Offer]) -> Iterator[str]:
+    """What the table alone does not say."""
+    chosen = next((one for one in offers if one.recommended), None)
+    if chosen is not None:
+        name = chosen.variant.quantization or chosen.variant.name
+        yield f"* {name} is recommended. {chosen.reason}"
+        known = chosen.tokens_per_second
+        expectation = None if known is None else Expectation(known, chosen.speed_source)
+        yield f"Speed: {speed_words(expectation)}."
+    else:
+        yield f"None of them runs here now. {offers[0].reason}"
+    if not all(one.exact for one in offers):
+        yield "~ is an estimate: the file's own sizes could not be read."
+
+
+def _print_licence(session: Session, found: Repository, text: str) -> int:
+    if session.options.json:
+        licence = found.licence
+        print_json(
+            {
+                "repo": found.id,
+                "licence": licence.id,
+                "licence_class": licence.licence_class.value,
+                "licence_from": licence.inherited_from,
+                "text": text,
+            }
+        )
+    else:
+        print(text.rstrip())
+    return 0
 
 
 @contextmanager
@@ -174,43 +254,58 @@ def _opened(session: Session) -> Iterator[HubService]:
 def _list(session: Session, ask: Callable[[HubService], Look]) -> int:
     with _opened(session) as hub:
         look = ask(hub)
-        available = hub.available_bytes()
+        judged = [(one, hub.offers(one)) for one in look.repositories]
     if look.kept:
         say(f"Offline: this is what was trending on {_time(look.time_ms)}.")
     if session.options.json:
-        print_json([repository_entry(one, available) for one in look.repositories])
+        print_json([repository_entry(one, offers) for one, offers in judged])
         return 0
-    if not look.repositories:
+    if not judged:
         say("Nothing fits. Try fewer filters.")
     print_table(
-        ("REPOSITORY", "CATEGORY", "LICENCE", "USE", "DOWNLOADS", "SMALLEST", "FIT"),
-        [_row(one, available) for one in look.repositories],
+        ("REPOSITORY", "CATEGORY", "LICENCE", "USE", "DOWNLOADS", "TAKE", "SIZE", "FIT", "CONTEXT"),
+        [_row(one, offers) for one, offers in judged],
     )
     return 0
 
 
-def _row(one: Repository, available: int | None) -> tuple[str, ...]:
-    smallest = one.variants[0].size_bytes if one.variants else 0
+def _row(one: Repository, offers: Sequence[Offer]) -> tuple[str, ...]:
+    """A repository with the recommended quantization, else the smallest."""
+    offer = next((o for o in offers if o.recommended), offers[0] if offers else None)
+    last = ("-", "-", "unknown", "-")
+    if offer is not None:
+        last = (
+            offer.variant.quantization or "-",
+            gigabytes(offer.variant.size_bytes) if offer.variant.size_bytes else "-",
+            offer.fit.value,
+            f"{offer.context_length:,}" if offer.context_length else "-",
+        )
     return (
         one.id,
         one.category.value,
         one.licence.name or one.licence.id or "-",
         one.licence.licence_class.value,
         f"{one.downloads:,}",
-        gigabytes(smallest) if smallest else "-",
-        fit_of(smallest, available).value,
+        *last,
     )
 
 
 def _query(session: Session, text: str) -> Query:
     options = session.options
+    usual = Order.DOWNLOADS if text else Order.TRENDING
     return Query(
         text=text,
         category=Category(options.category) if options.category else None,
         licence_class=LicenceClass(options.licence_class) if options.licence_class else None,
-        order=Order.TRENDING if not text else Order.DOWNLOADS,
+        order=_SORTS[options.sort] if options.sort else usual,
         limit=options.limit,
         max_size_bytes=options.max_size,
+        gated=None if options.gated is None else options.gated == "yes",
+        min_context=options.min_context,
+        architecture=options.architecture,
+        supported_only=options.supported,
+        min_size_bytes=options.min_size,
+        fits_only=options.fits,
     )
 
 

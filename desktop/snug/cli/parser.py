@@ -137,6 +137,7 @@ def _add_hub(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         hub.add_query_options(parser)
     show = _command(group, "show", "one repository: licence, files, what fits")
     show.add_argument("target", metavar="OWNER/REPO")
+    show.add_argument("--licence", action="store_true", help="print the licence's text")
     show.set_defaults(run=hub.show)
     get = _command(group, "get", "download a model, verified; run again to go on")
     get.add_argument("target", metavar="OWNER/REPO:QUANT")

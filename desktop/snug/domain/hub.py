@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -151,13 +151,15 @@ class Query:
     Attributes:
         text: part of a name; "" for all.
         limit: how many repositories, 1 to 100.
-        max_size_bytes: leaves out quantizations that are larger; 0 for no bound.
-        gated: only with, only without a form to accept; None for both.
-        min_context: in tokens; 0 for any.
-        architecture: as GGUF names it; "" for all.
+        min_size_bytes, max_size_bytes: leave out quantizations that are smaller or larger; 0 for no
+            bound.
+        gated: only those that ask for something before they may be downloaded, or only the others;
+            None for both.
+        min_context: of the context that a model was trained for, in tokens; one that does not tell
+            it is left out. 0 for any.
+        architecture: as the file names it, such as "llama"; "" for any.
         supported_only: leaves out architectures that this build does not know.
-        min_size_bytes: leaves out quantizations that are smaller.
-        fits_only: leaves out what does not run here.
+        fits_only: leaves out what has no quantization that fits this machine now.
     """
 
     text: str = ""
@@ -176,6 +178,31 @@ class Query:
     def __post_init__(self) -> None:
         if not 1 <= self.limit <= 100:
             raise UserError(f"The limit is 1 to 100 repositories; {self.limit} is not.")
+        if self.max_size_bytes and self.min_size_bytes > self.max_size_bytes:
+            raise UserError("The smallest size is above the largest. Change one of them.")
+
+    @property
+    def filters(self) -> bool:
+        """Whether it leaves anything out beside what does not hold the text."""
+        return self != Query(self.text, order=self.order, limit=self.limit)
+
+    def matches(self, one: Repository) -> bool:
+        """Whether a repository fits by what it says of itself; its files are not looked at."""
+        return (
+            self.category in (None, one.category)
+            and self.licence_class in (None, one.licence.licence_class)
+            and self.gated in (None, one.gated)
+            and (not self.min_context or one.context_length >= self.min_context)
+            and self.architecture.casefold() in ("", one.architecture.casefold())
+        )
+
+    def sized(self, one: Repository) -> Repository | None:
+        """With the quantizations of the wanted sizes; None where none is left."""
+        if not self.min_size_bytes and not self.max_size_bytes:
+            return one
+        most = self.max_size_bytes or float("inf")
+        variants = tuple(v for v in one.variants if self.min_size_bytes <= v.size_bytes <= most)
+        return replace(one, variants=variants) if variants else None
 
 
 @dataclass(frozen=True, slots=True)

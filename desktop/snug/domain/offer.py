@@ -1,4 +1,4 @@
-"""One quantization of a model as it is offered to this machine."""
+"""One quantization of a model on the Hub, judged for this machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from snug.domain.hub import Fit, Variant
 
 
 class Quality(StrEnum):
-    """How near the answers are to those of the original."""
+    """How near a quantization comes to the model as it was trained."""
 
     NEAR_LOSSLESS = "near-lossless"
     HIGH = "high"
@@ -21,16 +21,20 @@ class Quality(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A quantization and what to expect of it here.
+    """One row of a repository's table.
 
     Attributes:
-        needed_bytes: memory for weights and a useful context.
-        context_length: longest useful one that fits now, in tokens; 0 where it is not known.
-        tokens_per_second: expected from what this machine measured; None without measurements.
-        recommended: the one to take; at most one of a repository.
-        exact: the KV cache is computed from the file's own header, not from the parameter count.
-        supported: this build knows the architecture.
-        reason: one plain sentence.
+        needed_bytes: weights, KV cache and compute buffers at `context_length`; where nothing fits,
+            at the shortest context. 0 where the file's size is not known.
+        context_length: the longest useful context that fits now, in tokens; 0 where none does or
+            it is not known.
+        tokens_per_second: to expect, from this machine's own measurements; None without any.
+        recommended: of a repository's offers at most one.
+        exact: the KV cache is computed from the file's own header, not guessed from its size.
+        supported: this build of llama.cpp knows the architecture; also True where the Hub does not
+            name it.
+        reason: one plain sentence on how it fits.
+        speed_source: the model whose measurement `tokens_per_second` leans on; "" without one.
     """
 
     variant: Variant
@@ -43,3 +47,4 @@ class Offer:
     exact: bool
     supported: bool
     reason: str
+    speed_source: str = ""

@@ -17,7 +17,7 @@ from typing import TypeVar
 from snug.domain.embedding import Embeddings, Ranking
 from snug.domain.errors import EnvironmentFault
 from snug.domain.events import Failed
-from snug.domain.fit import Fit
+from snug.domain.fit import Fit, with_given_back
 from snug.domain.kv_state import StateKeeper
 from snug.domain.model import Device, LoadOptions, ModelFile, Placement
 from snug.domain.prompt import GenerationRequest
@@ -86,6 +86,12 @@ class EngineHost:
             SnugError: llama.cpp could not be brought up, or the engine is closed.
         """
         return self.call(lambda native: native.devices())
+
+    def devices_when_free(self) -> tuple[Device, ...]:
+        """The devices as they will be once the loaded model is gone. Raises: as `devices`."""
+        return self.call(
+            lambda native: with_given_back(native.devices(), self._worker.given_back())
+        )
 
     def fit(self, model: ModelFile, options: LoadOptions) -> Fit:
         """How a model would be loaded now; projected between two tokens of a running answer."""

@@ -102,6 +102,13 @@ class IsolatedEngine:
         devices: tuple[Device, ...] = self._ask(Kind.DEVICES)
         return devices
 
+    def devices_when_free(self) -> tuple[Device, ...]:
+        """As `devices`: what the child holds counts as taken, but for weights that stay in files.
+
+        Raises: SnugError.
+        """
+        return self.devices()
+
     def problems(self) -> tuple[str, ...]:
         """What went wrong while bringing up the devices, in sentences. Raises: SnugError."""
         problems: tuple[str, ...] = self._ask(Kind.PROBLEMS)

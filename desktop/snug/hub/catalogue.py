@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import contextvars
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeVar
 
-from snug.domain.hub import Category, Query, Repository
+from snug.domain.hub import Category, Query, Repository, Variant
 from snug.domain.licence import NOT_STATED, LicenceFacts, resolve
 from snug.hub.client import HubClient
 from snug.hub.errors import AccessError, AnswerError, UnknownRepositoryError
 from snug.hub.gateway import Gateway
+from snug.hub.header import read_beginning
+from snug.hub.licence_text import LicenceTexts
 from snug.hub.reading import facts_of, repository_of
+
+T = TypeVar("T")
+Wanted = Callable[[Repository], bool]
 
 _PAGE: Final = 100  # repositories in one listing, before filters
 _AT_ONCE: Final = 4
@@ -28,34 +33,60 @@ _TASKS: Final = {
 
 
 class Catalogue:
-    """Asks the Hub and reads its answers. Any thread; calls block."""
+    """Asks the Hub and reads its answers. Any thread; calls block.
+
+    A listing names no sizes of files, whatever is asked: they come with a request for each
+    repository. So all that a listing tells is filtered first, at most three repositories more are
+    asked for than are wanted, and one that was asked for is asked again only once its commit is
+    another.
+    """
 
     def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
         self._client = HubClient(gateway)
+        self._texts = LicenceTexts(gateway, self._client)
+        self._full_known: dict[tuple[str, str], Repository] = {}
         self._lock = threading.Lock()
         self._facts: dict[str, LicenceFacts | None] = {}
 
-    def list(self, query: Query, stop: threading.Event | None = None) -> tuple[Repository, ...]:
+    def prime(self, repositories: Iterable[Repository]) -> None:
+        """Take over repositories that were looked at in full before, such as kept ones."""
+        for one in repositories:
+            self._keep(one)
+
+    def list(
+        self,
+        query: Query,
+        stop: threading.Event | None = None,
+        *,
+        worth: Wanted = lambda _: True,
+        wanted: Wanted = lambda _: True,
+    ) -> tuple[Repository, ...]:
         """The repositories that fit the query, each with its files, in the Hub's order.
+
+        Args:
+            worth: told by the listing alone, without files: whether it is worth a look.
+            wanted: told with the files: whether it is wanted.
 
         Raises:
             OfflineError, NetworkFault, AnswerError, StoppedError.
         """
         what = "search for models" if query.text else "look for trending models"
-        filtered = query.category is not None or query.licence_class is not None
         infos = self._client.list_models(
             search=query.text,
             task=_TASKS.get(query.category, "") if query.category else "",
             sort=query.order.value,
-            limit=_PAGE if filtered or query.max_size_bytes else query.limit,
+            limit=_PAGE if query.filters else query.limit,
+            gated=query.gated,
             reason=what,
             stop=stop,
         )
         for info in infos:
             self._remember(str(info.id), facts_of(info))
         listed = (repository_of(info) for info in infos)
-        wanted = (r for r in listed if r is not None and _is_of(r, query.category))
-        return self._in_full(wanted, query, stop)
+        by_page = replace(query, licence_class=None)
+        found = (r for r in listed if r is not None and by_page.matches(r) and worth(r))
+        return self._in_full(found, query, wanted, stop)
 
     def repository(self, identifier: str, stop: threading.Event | None = None) -> Repository:
         """One repository with its files, pinned to the commit they were read at.
@@ -71,23 +102,51 @@ class Catalogue:
         if found is None or not found.commit:
             raise AnswerError(f"The Hub's answer about {identifier} makes no sense.")
         self._remember(found.id, facts_of(info))
-        return self._with_licence(found, stop)
+        full = self._with_licence(found, stop)
+        self._keep(full)
+        return full
+
+    def beginning(
+        self,
+        repository: Repository,
+        variant: Variant,
+        parse: Callable[[bytes], T | None],
+        stop: threading.Event | None = None,
+    ) -> T | None:
+        """What `parse` finds in the first bytes of a variant's (first) file.
+
+        Raises: as `read_beginning`.
+        """
+        path = variant.files[0].path
+        return read_beginning(
+            self._gateway, repository.id, repository.commit or "main", path, parse, stop
+        )
+
+    def licence_text(self, repository: Repository, stop: threading.Event | None = None) -> str:
+        """The licence's text. Raises: as `LicenceTexts.read`."""
+        return self._texts.read(repository, stop)
 
     def _in_full(
-        self, listed: Iterator[Repository], query: Query, stop: threading.Event | None
+        self,
+        listed: Iterator[Repository],
+        query: Query,
+        wanted: Wanted,
+        stop: threading.Event | None,
     ) -> tuple[Repository, ...]:
         """Look at the listed ones, a few at a time, until enough of them fit."""
         found: list[Repository] = []
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="hub-details") as pool:
             while len(found) < query.limit:
-                batch = [r for _, r in zip(range(2 * _AT_ONCE), listed, strict=False)]
+                size = min(2 * _AT_ONCE, max(_AT_ONCE, query.limit - len(found)))
+                batch = [r for _, r in zip(range(size), listed, strict=False)]
                 if not batch:
                     break
                 jobs = [
                     pool.submit(contextvars.copy_context().run, self._full, one, query, stop)
                     for one in batch
                 ]
-                found += [one for job in jobs if (one := job.result()) is not None]
+                full = [one for job in jobs if (one := job.result()) is not None]
+                found += [one for one in full if wanted(one)]
         return tuple(found[: query.limit])
 
     def _full(
@@ -95,24 +154,36 @@ class Catalogue:
     ) -> Repository | None:
         """One of a listing with licence and files; None where it does not fit the query."""
         judged = self._with_licence(listed, stop)
-        if query.licence_class not in (None, judged.licence.licence_class):
+        if not query.matches(judged):
             return None
-        try:
-            full = self.repository(listed.id, stop)
-        except (UnknownRepositoryError, AccessError, AnswerError):
-            return judged  # Gone, closed or odd in between: what the listing said is still true.
-        variants = full.variants
-        if query.max_size_bytes:
-            variants = tuple(v for v in variants if v.size_bytes <= query.max_size_bytes)
-            if not variants:
-                return None
-        return replace(
-            full,
-            variants=variants,
-            licence=judged.licence,
-            trending_score=full.trending_score or listed.trending_score,
-            downloads=full.downloads or listed.downloads,
+        full = self._known_full(judged)
+        if full is None:
+            try:
+                full = self.repository(listed.id, stop)
+            except (UnknownRepositoryError, AccessError, AnswerError):
+                return query.sized(judged)  # Gone, closed or odd: what the listing said is true.
+        return query.sized(
+            replace(
+                full,
+                licence=judged.licence,
+                gated=judged.gated,
+                trending_score=listed.trending_score or full.trending_score,
+                downloads=listed.downloads or full.downloads,
+                likes=listed.likes or full.likes,
+            )
         )
+
+    def _known_full(self, listed: Repository) -> Repository | None:
+        with self._lock:
+            return self._full_known.get((listed.id.casefold(), listed.commit))
+
+    def _keep(self, full: Repository) -> None:
+        if not full.commit or not full.variants:
+            return
+        with self._lock:
+            if len(self._full_known) >= _MAX_KNOWN:
+                self._full_known.clear()
+            self._full_known[(full.id.casefold(), full.commit)] = full
 
     def _with_licence(self, found: Repository, stop: threading.Event | None) -> Repository:
         """With its base model's licence where it states none itself."""
@@ -145,7 +216,3 @@ class Catalogue:
             if len(self._facts) >= _MAX_KNOWN:
                 self._facts.clear()
             self._facts[identifier.casefold()] = facts
-
-
-def _is_of(repository: Repository, category: Category | None) -> bool:
-    return category in (None, repository.category)

@@ -84,6 +84,7 @@ class HubClient:
         sort: str,
         limit: int,
         reason: str,
+        gated: bool | None = None,
         stop: threading.Event | None = None,
     ) -> list[ModelInfo]:
         """GGUF repositories, one page. Raises: as `Gateway.fetch`, and `AnswerError`."""
@@ -96,6 +97,7 @@ class HubClient:
                     pipeline_tag=task or None,
                     sort=sort,  # type: ignore[arg-type] # an Order's value
                     limit=limit,
+                    gated=gated,
                     expand=list(LISTED),
                 )
             ),

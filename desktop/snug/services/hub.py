@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from snug.domain.conversation import now_ms
 from snug.domain.download import Delivery, Download, DownloadEvent, DownloadState
-from snug.domain.errors import NotFoundError
-from snug.domain.hub import Query, Reference, Repository, parse_reference
+from snug.domain.errors import NotFoundError, SnugError
+from snug.domain.footprint import Shape
+from snug.domain.hub import Fit, Query, Reference, Repository, Variant, parse_reference
 from snug.domain.ledger import LedgerEntry
 from snug.domain.model import Device, DeviceKind, ModelFile
+from snug.domain.offer import Offer
+from snug.services.judging import Judge, same_model
 from snug.services.ledger import Settings, VaultLedger
 from snug.services.looks import Look, Looks, TrendRow
 
@@ -21,6 +24,10 @@ if TYPE_CHECKING:  # The room costs 40 ms to import, and most commands do not ne
     from snug.hub.access import HubAccess
 
 EventSink = Callable[[DownloadEvent], None]
+# Sizes of a model from the first bytes of its file; None asks for more of them.
+HeaderParser = Callable[[bytes], "Shape | None"]
+_MAX_SHAPES = 500
+_MAX_MODELS = 3  # in one repository whose headers are read
 
 
 class ModelIntake(Protocol):
@@ -43,10 +50,14 @@ class HubService:
         connect: Callable[[VaultLedger, Callable[[Delivery], ModelFile]], HubAccess],
         devices: Callable[[], tuple[Device, ...]],
         offline: Callable[[], bool],
+        judge: Judge | None = None,
+        parse_header: HeaderParser = lambda _: None,
     ) -> None:
         """Prepare; neither the room nor a connection is opened.
 
         Args:
+            judge: tells what fits; None judges by the devices alone.
+            parse_header: reads a file's first bytes.
             connect: builds the room at its first use, from the ledger and what takes in files.
             devices: what can compute here, for judging what fits.
         """
@@ -56,6 +67,9 @@ class HubService:
         self._connect = connect
         self._devices = devices
         self._offline = offline
+        self._judge = judge or Judge(devices, lambda: (), lambda _: True)
+        self._parse_header = parse_header
+        self._shapes: dict[tuple[str, str], dict[str, Shape]] = {}
         self._lock = threading.Lock()
         self._access: HubAccess | None = None
 
@@ -65,6 +79,8 @@ class HubService:
         with self._lock:
             if self._access is None:
                 self._access = self._connect(self._ledger, self._admit)
+                last = self._looks.last()
+                self._access.catalogue.prime(last.repositories if last else ())
             return self._access
 
     def trending(self, query: Query, stop: threading.Event | None = None) -> Look:
@@ -81,19 +97,58 @@ class HubService:
                     "Snug is offline and has not looked at the Hub yet, so there is nothing to "
                     "show. Look once while online."
                 )
-            return replace(last, repositories=tuple(_filtered(last.repositories, query)))
-        look = Look(now_ms(), self.access.catalogue.list(query, stop))
+            return replace(last, repositories=tuple(self._filtered(last.repositories, query)))
+        look = self._look(query, stop)
         if look.repositories and query == Query(limit=query.limit):
             self._looks.keep(look)
         return look
 
     def search(self, query: Query, stop: threading.Event | None = None) -> Look:
         """Repositories whose name holds the text. Raises: SnugError."""
-        return Look(now_ms(), self.access.catalogue.list(query, stop))
+        return self._look(query, stop)
 
     def show(self, reference: str, stop: threading.Event | None = None) -> Repository:
         """One repository with its files. Raises: UserError, NotFoundError, SnugError."""
         return self.access.catalogue.repository(parse_reference(reference).repository, stop)
+
+    def offers(self, repository: Repository) -> tuple[Offer, ...]:
+        """One offer for each quantization, by size; at most one is recommended. No network.
+
+        May wait for the engine: it is asked for the memory that is free.
+        """
+        with self._lock:
+            shapes = dict(self._shapes.get((repository.id, repository.commit), {}))
+        return self._judge.offers(repository, shapes)
+
+    def examine(
+        self, repository: Repository, stop: threading.Event | None = None
+    ) -> tuple[Repository, tuple[Offer, ...]]:
+        """With files where it came from a listing without, and the KV cache's exact size.
+
+        Reads the first bytes of the smallest file over the network, once for each commit. Where
+        that fails the offers stay estimates (`exact` is False).
+
+        Raises:
+            StoppedError. Also: as `show`, where the repository's files are not known yet.
+        """
+        if not repository.variants:
+            found = self.show(repository.id, stop)
+            repository = replace(found, trending_score=repository.trending_score)
+        key = (repository.id, repository.commit)
+        for variant in _one_of_each(repository.variants):
+            with self._lock:
+                known = same_model(variant) in self._shapes.get(key, {})
+            shape = None if known else self._shape(repository, variant, stop)
+            if shape is not None:
+                with self._lock:
+                    if len(self._shapes) >= _MAX_SHAPES:
+                        self._shapes.clear()
+                    self._shapes.setdefault(key, {})[same_model(variant)] = shape
+        return repository, self.offers(repository)
+
+    def licence_text(self, repository: Repository, stop: threading.Event | None = None) -> str:
+        """The licence's text from the Hub, plain. Raises: NotFoundError, SnugError."""
+        return self.access.catalogue.licence_text(repository, stop)
 
     def history(self) -> dict[str, tuple[TrendRow, ...]]:
         """What was trending, by day, oldest first."""
@@ -146,6 +201,42 @@ class HubService:
         if access is not None:
             access.downloads.close()
 
+    def _look(self, query: Query, stop: threading.Event | None) -> Look:
+        found = self.access.catalogue.list(
+            query,
+            stop,
+            worth=lambda one: self._supported(one, query),
+            wanted=lambda one: self._fits(one, query),
+        )
+        return Look(now_ms(), found)
+
+    def _filtered(self, repositories: Iterable[Repository], query: Query) -> list[Repository]:
+        """What of a kept look fits a query."""
+        found = [query.sized(one) for one in repositories if query.matches(one)]
+        return [
+            one
+            for one in found
+            if one is not None and self._supported(one, query) and self._fits(one, query)
+        ][: query.limit]
+
+    def _supported(self, one: Repository, query: Query) -> bool:
+        return not query.supported_only or self._judge.supports(one.architecture)
+
+    def _fits(self, one: Repository, query: Query) -> bool:
+        if not query.fits_only:
+            return True
+        return any(offer.fit is Fit.FITS for offer in self.offers(one))
+
+    def _shape(
+        self, repository: Repository, variant: Variant, stop: threading.Event | None
+    ) -> Shape | None:
+        try:
+            return self.access.catalogue.beginning(repository, variant, self._parse_header, stop)
+        except SnugError:
+            if stop is not None and stop.is_set():
+                raise
+            return None  # An estimate serves as well; the ledger tells what went wrong.
+
     def _plan(self, wanted: Reference, stop: threading.Event | None) -> Download:
         from snug.hub.plan import plan_download  # late, as above
 
@@ -189,18 +280,9 @@ def available_bytes(devices: Iterable[Device]) -> int | None:
     return sum(found) or None
 
 
-def _filtered(repositories: Iterable[Repository], query: Query) -> list[Repository]:
-    """What of a kept look fits a query."""
-    found = []
-    for one in repositories:
-        if query.category not in (None, one.category):
-            continue
-        if query.licence_class not in (None, one.licence.licence_class):
-            continue
-        if query.max_size_bytes:
-            variants = tuple(v for v in one.variants if v.size_bytes <= query.max_size_bytes)
-            if not variants:
-                continue
-            one = replace(one, variants=variants)
-        found.append(one)
-    return found[: query.limit]
+def _one_of_each(variants: Iterable[Variant]) -> list[Variant]:
+    """The smallest file of each model in a repository, of a few models at most."""
+    first: dict[str, Variant] = {}
+    for variant in sorted(variants, key=lambda v: v.size_bytes):
+        first.setdefault(same_model(variant), variant)
+    return list(first.values())[:_MAX_MODELS]

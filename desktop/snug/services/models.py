@@ -17,6 +17,7 @@ from snug.domain.errors import NotFoundError, Remedy, RemedyKind, SnugError, Use
 from snug.domain.events import Event, Started
 from snug.domain.fit import Fit, bounded_factor
 from snug.domain.model import Adapter, Device, Experience, KvType, LoadOptions, ModelFile, Placement
+from snug.domain.speed import Measurement, Where, expected
 from snug.services.engine_settings import CONTEXT_LENGTH, EngineSettings, Host
 from snug.services.protocols import (
     Cancellable,
@@ -25,12 +26,12 @@ from snug.services.protocols import (
     EventSink,
     ModelLibrary,
 )
+from snug.services.speeds import Speeds
 
 STARTER = "starter"
 _DEFAULT_MODEL = "model.default"
-_SPEEDS = "model.speeds"
 _EXPERIENCES = "model.experiences"
-_KEPT_SPEEDS = 64
+_KEPT_LOADS = 64
 
 
 class ModelService:
@@ -42,6 +43,8 @@ class ModelService:
         settings: how the person wants models to run.
         release_quarantine: gives a model that crashed another chance; set where all is put
             together.
+        active_share: of a model's weights, those read for one token; below 1 for a mixture of
+            experts. Set likewise.
     """
 
     def __init__(self, library: ModelLibrary, store: ConversationStore, engine: Engine) -> None:
@@ -52,6 +55,8 @@ class ModelService:
         self._context_length: int | None = None  # for this process only
         self._changes: list[Callable[[LoadOptions], LoadOptions]] = []  # likewise
         self.release_quarantine: Callable[[ModelFile], None] = lambda _model: None
+        self.active_share: Callable[[ModelFile], float] = lambda _model: 1.0
+        self._learnt = Speeds(store)
 
     def models(self) -> tuple[ModelFile, ...]:
         """All models on this disk, the starter last."""
@@ -163,18 +168,22 @@ class ModelService:
         if kv_type is not None:
             options = replace(options, kv_type=kv_type)
         fit = self._engine.fit(model, options)
-        return replace(fit, tokens_per_second=self._expected_speed(model))
+        return replace(fit, tokens_per_second=self._expected_speed(model, fit))
 
     def record_speed(self, model: ModelFile, tokens_per_second: float) -> None:
         """Remember how fast a model answered here, and what its load taught. Raises: SnugError."""
         loaded = self._engine.placement()
         if loaded is not None and _speed_key(loaded[0]) == _speed_key(model):
             self.record_load(model, loaded[1])
-        speeds = self._speeds()
-        speeds.pop(_speed_key(model), None)
-        speeds[_speed_key(model)] = (round(tokens_per_second, 2), model.size_bytes)
-        newest = dict(list(speeds.items())[-_KEPT_SPEEDS:])
-        self._store.set_setting(_SPEEDS, json.dumps(newest))
+        placed = loaded[1] if loaded is not None else None
+        where = _where(placed.layers_on_gpu, placed.layers) if placed else Where.CPU
+        active = int(model.size_bytes * self.active_share(model))
+        speed = Measurement(round(tokens_per_second, 2), active, where, model.name)
+        self._learnt.keep(_speed_key(model), speed)
+
+    def speeds(self) -> tuple[Measurement, ...]:
+        """What models did on this machine, oldest first."""
+        return tuple(self._learnt.all().values())
 
     def record_load(self, model: ModelFile, placement: Placement) -> None:
         """Remember what a load taught: memory ÷ projection, threads. Raises: SnugError."""
@@ -184,7 +193,7 @@ class ModelService:
         kept = self._experiences()
         kept.pop(_machine_key(model), None)
         kept[_machine_key(model)] = learnt
-        newest = list(kept.items())[-_KEPT_SPEEDS:]
+        newest = list(kept.items())[-_KEPT_LOADS:]
         values = {k: [e.memory_factor, e.threads, e.threads_batch] for k, e in newest}
         self._store.set_setting(_EXPERIENCES, json.dumps(values))
 
@@ -199,23 +208,20 @@ class ModelService:
         except (ValueError, TypeError, AttributeError, IndexError):
             return {}
 
-    def _expected_speed(self, model: ModelFile) -> float | None:
-        """Measured here with this file; else scaled by size, since decoding reads every weight."""
-        speeds = self._speeds()
-        if not speeds:
-            return None
-        measured = speeds.get(_speed_key(model))
-        if measured is not None:
-            return measured[0]
-        speed, size = min(speeds.values(), key=lambda known: abs(known[1] - model.size_bytes))
-        return round(speed * size / max(model.size_bytes, 1), 2)
-
-    def _speeds(self) -> dict[str, tuple[float, int]]:
-        try:
-            kept = json.loads(self._store.setting(_SPEEDS) or "{}")
-            return {str(k): (float(v[0]), int(v[1])) for k, v in kept.items()}
-        except (ValueError, TypeError, AttributeError, IndexError):
-            return {}
+    def _expected_speed(self, model: ModelFile, fit: Fit) -> float | None:
+        """Measured here with this file; else from what other models did here."""
+        measured = self._learnt.all()
+        own = measured.get(_speed_key(model))
+        layers = fit.projection.layers
+        where = _where(fit.projection.gpu_layers, layers)
+        if own is not None and own.where is where:
+            return own.tokens_per_second
+        share = min(1.0, fit.projection.gpu_layers / max(layers, 1))
+        active = int(model.size_bytes * self.active_share(model))
+        found = expected(active, share, measured.values())
+        if found is None:
+            return None if own is None else own.tokens_per_second
+        return found.tokens_per_second
 
     def preload(self, model: ModelFile, sink: EventSink) -> Cancellable:
         """Load a model ahead of its first use; events come on the engine's thread."""
@@ -286,6 +292,12 @@ class ModelService:
 
 def _speed_key(model: ModelFile) -> str:
     return model.sha256[:16] or model.name
+
+
+def _where(gpu_layers: int, layers: int) -> Where:
+    if gpu_layers <= 0:
+        return Where.CPU
+    return Where.GPU if gpu_layers >= layers else Where.BOTH
 
 
 def _machine_key(model: ModelFile) -> str:
