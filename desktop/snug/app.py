@@ -45,6 +45,7 @@ from snug.services.judging import Judge
 from snug.services.ledger import VaultLedger
 from snug.services.models import ModelService
 from snug.services.preferences import Preferences
+from snug.services.trends import GgufLooks, TrendingPages, Trends
 from snug.ui.preferences_keys import OPEN_CONVERSATION
 from snug.vault.vault import Vault
 
@@ -86,6 +87,14 @@ class Application:
             lambda: offline,
             judge=Judge(engine.devices_when_free, models.speeds, is_supported),
             parse_header=shape_of_prefix,
+            looks=GgufLooks(vault.catalogue),
+        )
+        trends = Trends(
+            vault.catalogue,
+            store,
+            lambda: _open_trending(self._hub),
+            lambda: offline,
+            available_bytes=self._hub.available_bytes,
         )
         home = vault.key_home
         self.services = Services(
@@ -109,6 +118,7 @@ class Application:
                 self._hub.available_bytes,
                 TransferSpeed(preferences),
             ),
+            trends=trends,
         )
 
     @classmethod
@@ -194,6 +204,12 @@ def _open_hub(
 def _active_share(model: ModelFile) -> float:
     shape = shape_of_file(Path(model.path))
     return 1.0 if shape is None else shape.active_share
+
+
+def _open_trending(hub: HubService) -> TrendingPages:
+    from snug.hub.trending import HubTrending
+
+    return HubTrending(hub.access.gateway)
 
 
 def _session(paths: Paths, options: Namespace) -> Session:

@@ -130,10 +130,11 @@ class Handler(BaseHTTPRequestHandler):
         search = asked.get("search", [""])[0].lower()
         task = asked.get("pipeline_tag", [""])[0]
         limit = int(asked.get("limit", ["1000"])[0])
+        wanted = set(asked.get("filter", []))
         found = [
             self._described(name, repo, files=False)
             for name, repo in self.server.repos.items()
-            if search in name.lower() and task in ("", repo.task) and "gguf" in repo.tags
+            if search in name.lower() and task in ("", repo.task) and wanted <= {*repo.tags}
         ]
         found.sort(key=lambda one: -one["trendingScore"])
         self.json(found[:limit])

@@ -1,19 +1,14 @@
-"""What the vault keeps of the Hub: the ledger in pages, and the looks by day."""
+"""What the vault keeps of the Hub: the ledger in pages."""
 
 from __future__ import annotations
 
 import threading
 from dataclasses import replace
 
-from snug.domain.hub import Category, RemoteFile, Repository, Variant
 from snug.domain.ledger import LedgerEntry, Outcome
-from snug.domain.licence import classify
 from snug.domain.model import Device, DeviceKind
 from snug.services.hub import available_bytes
 from snug.services.ledger import PAGE_ENTRIES, PAGES, VaultLedger
-from snug.services.looks import MAX_DAYS, Look, Looks
-
-DAY_MS = 86_400_000
 
 
 class Settings:
@@ -78,44 +73,6 @@ def test_threads_do_not_lose_entries() -> None:
     for thread in threads:
         thread.join()
     assert len(ledger.entries()) == 80
-
-
-def look(day: int, score: int = 1) -> Look:
-    one = Repository(
-        id="m/x",
-        category=Category.CODE,
-        licence=classify("mit"),
-        trending_score=score,
-        architecture="llama",
-        base_models=("m/y",),
-        variants=(Variant("Q4_0", (RemoteFile("a.gguf", 5, "f" * 64),)),),
-        projectors=(RemoteFile("mmproj.gguf", 3),),
-    )
-    return Look(day * DAY_MS + 1000, (one,))
-
-
-def test_the_last_look_comes_back_whole_and_is_marked_as_kept() -> None:
-    looks = Looks(Settings())
-    assert looks.last() is None
-    looks.keep(look(3))
-    assert looks.last() == replace(look(3), kept=True)
-
-
-def test_the_days_show_what_rises_and_are_bounded() -> None:
-    settings = Settings()
-    looks = Looks(settings)
-    for day in range(MAX_DAYS + 20):
-        looks.keep(look(day, score=day))
-    looks.keep(look(MAX_DAYS + 19, score=999))
-    history = looks.history()
-    assert len(history) == MAX_DAYS
-    assert list(history) == sorted(history)
-    (newest,) = list(history.values())[-1]
-    assert (newest.repository, newest.category, newest.trending_score) == ("m/x", "code", 999)
-    settings.values["hub.trending.last"] = "[]"
-    settings.values["hub.trending.days"] = "[]"
-    assert looks.last() is None
-    assert looks.history() == {}
 
 
 def test_memory_for_a_model_is_main_memory_and_real_gpus() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from snug.cli import chat, conversations, doctor, hub, models
+from snug.cli import chat, conversations, doctor, hub, models, trends
 from snug.cli.load_options import add_load_options
 from snug.cli.sampling_options import add_sampling_options
 from snug.domain.model import KvType
@@ -129,7 +129,8 @@ def _add_models(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 def _add_hub(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     trending = _command(group, "trending", "what is trending on the Hub, and may be used")
-    trending.set_defaults(run=hub.trending)
+    trends.add_trend_options(trending)
+    trending.set_defaults(run=trends.trending)
     search = _command(group, "search", "find models on the Hub by name")
     search.add_argument("target", metavar="TEXT")
     search.set_defaults(run=hub.search)

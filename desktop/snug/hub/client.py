@@ -52,6 +52,7 @@ _SILENCED: Final = (
     "HF_HUB_DISABLE_PROGRESS_BARS",
     "DO_NOT_TRACK",
 )
+BUSY_S: Final = 60.0  # where the Hub asks for fewer requests and does not say for how long
 _TAKEN_OVER: Final = frozenset({"accept"})
 
 
@@ -86,13 +87,18 @@ class HubClient:
         reason: str,
         gated: bool | None = None,
         stop: threading.Event | None = None,
+        gguf: bool = True,
     ) -> list[ModelInfo]:
-        """GGUF repositories, one page. Raises: as `Gateway.fetch`, and `AnswerError`."""
+        """Repositories, one page. Raises: as `Gateway.fetch`, and `AnswerError`.
+
+        Args:
+            gguf: only those that hold GGUF files.
+        """
         api = self._ready()
         found: Iterable[ModelInfo] = self._asked(
             lambda: list(
                 api.list_models(
-                    filter="gguf",
+                    filter="gguf" if gguf else None,
                     search=search or None,
                     pipeline_tag=task or None,
                     sort=sort,  # type: ignore[arg-type] # an Order's value
@@ -204,7 +210,7 @@ def check_status(document: Document) -> None:
     if status == 429:
         raise NetworkFault(
             "The Hub asks for fewer requests. Wait a few minutes, then try again.",
-            asked_wait_s(document.headers),
+            asked_wait_s(document.headers) or BUSY_S,
         )
     if status >= 500 or status == 408:
         raise NetworkFault(f"The Hub has a fault of its own (HTTP {status}). Try again later.")

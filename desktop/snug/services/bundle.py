@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snug.services.conversations import ConversationService
-from snug.services.finding import Acceptances, Downloads, Network, Trends
+from snug.services.finding import Acceptances, Downloads, Network
 from snug.services.first_models import FirstModels
 from snug.services.hub import HubService
 from snug.services.models import ModelService
 from snug.services.preferences import Preferences
+from snug.services.trends import Trends
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from snug.domain.model import Device, DeviceKind, ModelFile
 from snug.domain.offer import Offer
 from snug.services.judging import Judge, same_model
 from snug.services.ledger import Settings, VaultLedger
-from snug.services.looks import Look, Looks, TrendRow
+from snug.services.looks import Look, Looks, NoLooks
 
 if TYPE_CHECKING:  # The room costs 40 ms to import, and most commands do not need it.
     from snug.hub.access import HubAccess
@@ -52,6 +52,7 @@ class HubService:
         offline: Callable[[], bool],
         judge: Judge | None = None,
         parse_header: HeaderParser = lambda _: None,
+        looks: Looks | None = None,
     ) -> None:
         """Prepare; neither the room nor a connection is opened.
 
@@ -60,10 +61,11 @@ class HubService:
             parse_header: reads a file's first bytes.
             connect: builds the room at its first use, from the ledger and what takes in files.
             devices: what can compute here, for judging what fits.
+            looks: where what was trending is kept; None keeps nothing.
         """
         self._library = library
         self._ledger = VaultLedger(store)
-        self._looks = Looks(store)
+        self._looks: Looks = looks or NoLooks()
         self._connect = connect
         self._devices = devices
         self._offline = offline
@@ -149,10 +151,6 @@ class HubService:
     def licence_text(self, repository: Repository, stop: threading.Event | None = None) -> str:
         """The licence's text from the Hub, plain. Raises: NotFoundError, SnugError."""
         return self.access.catalogue.licence_text(repository, stop)
-
-    def history(self) -> dict[str, tuple[TrendRow, ...]]:
-        """What was trending, by day, oldest first."""
-        return self._looks.history()
 
     def choose(self, reference: str, stop: threading.Event | None = None) -> Download:
         """Look `owner/repo:QUANT` up and put it into the queue.

@@ -1,19 +1,11 @@
-"""What was trending, kept in the vault: the last look in full, and a few figures of each day."""
+"""A look at what the Hub lists: what a front end is given, and where looks are kept."""
 
 from __future__ import annotations
 
-import datetime
-import json
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Protocol
 
-from snug.domain.hub import Category, RemoteFile, Repository, Variant
-from snug.domain.licence import Licence, LicenceClass
-from snug.services.ledger import Settings
-
-MAX_DAYS: Final = 180
-_LAST: Final = "hub.trending.last"
-_DAYS: Final = "hub.trending.days"
+from snug.domain.hub import Repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,76 +21,22 @@ class Look:
     kept: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TrendRow:
-    """One repository on one day."""
-
-    repository: str
-    category: str
-    architecture: str
-    trending_score: int
-    downloads: int
-
-
-class Looks:
-    """The kept looks. Any thread."""
-
-    def __init__(self, store: Settings) -> None:
-        self._store = store
+class Looks(Protocol):
+    """The kept looks at what is trending as GGUF. Any thread; `keep` waits for the vault."""
 
     def keep(self, look: Look) -> None:
-        """Keep a look: as the last one, and as its day's."""
-        rows = [asdict(one) for one in look.repositories]
-        self._store.set_setting(
-            _LAST, json.dumps({"time_ms": look.time_ms, "repositories": rows}, ensure_ascii=False)
-        )
-        day = datetime.datetime.fromtimestamp(look.time_ms / 1000, datetime.UTC).date().isoformat()
-        days = self._days()
-        days[day] = [
-            [r.id, r.category.value, r.architecture, r.trending_score, r.downloads]
-            for r in look.repositories
-        ]
-        newest = dict(sorted(days.items())[-MAX_DAYS:])
-        self._store.set_setting(_DAYS, json.dumps(newest, ensure_ascii=False))
+        """Keep a look and its models."""
 
     def last(self) -> Look | None:
-        """The last look; None where there was none."""
-        try:
-            raw = json.loads(self._store.setting(_LAST) or "null")
-            rows = tuple(_repository(row) for row in raw["repositories"])
-            return Look(int(raw["time_ms"]), rows, kept=True)
-        except (ValueError, TypeError, KeyError):
-            return None
-
-    def history(self) -> dict[str, tuple[TrendRow, ...]]:
-        """The looks by day (YYYY-MM-DD, UTC), oldest first; the last one of each day."""
-        return {
-            day: tuple(TrendRow(*row) for row in rows if len(row) == 5)
-            for day, rows in sorted(self._days().items())
-        }
-
-    def _days(self) -> dict[str, list[list[Any]]]:
-        try:
-            days = json.loads(self._store.setting(_DAYS) or "{}")
-        except ValueError:
-            return {}
-        return days if isinstance(days, dict) else {}
+        """The last look at GGUF models, marked as kept; None where there was none."""
 
 
-def _repository(row: dict[str, Any]) -> Repository:
-    licence = row["licence"]
-    return Repository(
-        **{
-            **row,
-            "category": Category(row["category"]),
-            "licence": Licence(
-                **{**licence, "licence_class": LicenceClass(licence["licence_class"])}
-            ),
-            "base_models": tuple(row["base_models"]),
-            "variants": tuple(
-                Variant(v["quantization"], tuple(RemoteFile(**f) for f in v["files"]))
-                for v in row["variants"]
-            ),
-            "projectors": tuple(RemoteFile(**f) for f in row["projectors"]),
-        }
-    )
+class NoLooks:
+    """Keeps nothing."""
+
+    def keep(self, look: Look) -> None:
+        """Does nothing."""
+
+    def last(self) -> Look | None:
+        """None."""
+        return None

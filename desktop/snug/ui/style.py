@@ -134,6 +134,12 @@ QProgressBar::chunk { background: $accent; border-radius: 1px; }
 
 _LISTS = """
 QAbstractItemView { background: transparent; border: none; }
+QTableView { selection-background-color: $accent_soft; selection-color: $text; }
+QTableView::item { border: none; border-bottom: 1px solid $line; padding: 0px 8px; }
+QTableView:focus { border: 2px solid $accent; border-radius: 4px; }
+QHeaderView { background: transparent; }
+QHeaderView::section { background: transparent; color: $text_faint; border: none;
+  border-bottom: 1px solid $line_strong; padding: 0px 8px; font-size: ${small_px}px; }
 QMenu { background: $page; border: 1px solid $line_strong; padding: 4px; }
 QMenu::item { padding: 7px 24px 7px 12px; border-radius: 6px; }
 QMenu::icon { padding-left: 8px; }

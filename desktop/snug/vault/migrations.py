@@ -16,6 +16,7 @@ import apsw
 
 from snug.domain.conversation import now_ms
 from snug.domain.errors import NewerSchemaError
+from snug.vault.catalogue_schema import kept_from_the_hub
 from snug.vault.files import create_private, make_private_folder, os_faults, sync_folder
 from snug.vault.query import number
 
@@ -142,7 +143,7 @@ _LONG_CONVERSATIONS = (
     ) STRICT""",
 )
 
-STEPS: tuple[Step, ...] = (first_schema, long_conversations)
+STEPS: tuple[Step, ...] = (first_schema, long_conversations, kept_from_the_hub)
 
 
 def needs_migration(connection: apsw.Connection, path: Path, steps: Sequence[Step] = STEPS) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from snug.domain.errors import UserError, VaultDamagedError, WrongKeyError
 from snug.domain.kv_state import StateKeeper
 from snug.vault import keys
+from snug.vault.catalogue import ModelCatalogue
 from snug.vault.conversations import Conversations
 from snug.vault.database import FILE_NAME, Database
 from snug.vault.faults import damaged
@@ -33,6 +34,7 @@ class Vault:
         self._key_home = key_home
         self._newly_created = newly_created
         self._writer = Writer()
+        self._catalogue = ModelCatalogue(database, self._writer)
         if key is None:
             self._kv_states: KvStates | NoStates = NoStates()
             self._conversations = Conversations(database, self._writer)
@@ -83,6 +85,11 @@ class Vault:
     def conversations(self) -> Conversations:
         """The store."""
         return self._conversations
+
+    @property
+    def catalogue(self) -> ModelCatalogue:
+        """What is kept of the Hub: models and looks."""
+        return self._catalogue
 
     @property
     def kv_states(self) -> StateKeeper:
