@@ -29,6 +29,7 @@ from snug.engine.host import EngineHost
 from snug.engine.hosts import build_engine
 from snug.engine.sandbox import possible_walls
 from snug.guardian import Launch, has_display
+from snug.hub.wall import build_wall
 from snug.logs import start_logging
 from snug.models.library import Library
 from snug.models.prefix import shape_of_file, shape_of_prefix
@@ -38,15 +39,18 @@ from snug.paths import Paths, find_paths
 from snug.services.bundle import Profile, Services
 from snug.services.conversations import ConversationService
 from snug.services.doctor import Report, examine
+from snug.services.downloads import DownloadService
 from snug.services.engine_settings import Host
 from snug.services.first_models import FirstModels, TransferSpeed
 from snug.services.hub import HubService
 from snug.services.judging import Judge
 from snug.services.ledger import VaultLedger
 from snug.services.models import ModelService
+from snug.services.network import Network
 from snug.services.preferences import Preferences
 from snug.services.trends import GgufLooks, TrendingPages, Trends
 from snug.ui.preferences_keys import OPEN_CONVERSATION
+from snug.vault.oskeyring import OsKeyring
 from snug.vault.vault import Vault
 
 if TYPE_CHECKING:
@@ -67,6 +71,7 @@ class Application:
         vault: Vault,
         offline: bool,
         crash_signal: int | None = None,
+        hub_token: str = "",
     ) -> None:
         self._vault = vault
         store = vault.conversations
@@ -79,12 +84,22 @@ class Application:
         models = ModelService(library, store, engine)
         models.active_share = _active_share
         models.release_quarantine = lambda model: engine.forgive(model.sha256)
+        network = Network(
+            store,
+            OsKeyring(),
+            forced_offline=offline,
+            environment={
+                "HF_ENDPOINT": os.environ.get("HF_ENDPOINT", ""),
+                "HF_TOKEN": hub_token,
+                "HTTPS_PROXY": os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy", ""),
+            },
+        )
         self._hub = HubService(
             store,
             library,
-            lambda ledger, admit: _open_hub(paths, ledger, admit, offline),
+            lambda ledger, admit: _open_hub(paths, ledger, admit, network),
             engine.devices,
-            lambda: offline,
+            lambda: network.offline,
             judge=Judge(engine.devices_when_free, models.speeds, is_supported),
             parse_header=shape_of_prefix,
             looks=GgufLooks(vault.catalogue),
@@ -93,9 +108,10 @@ class Application:
             vault.catalogue,
             store,
             lambda: _open_trending(self._hub),
-            lambda: offline,
+            lambda: network.offline,
             available_bytes=self._hub.available_bytes,
         )
+        self._downloads = DownloadService(self._hub, network, store, library.models)
         home = vault.key_home
         self.services = Services(
             profile=Profile(
@@ -119,6 +135,8 @@ class Application:
                 TransferSpeed(preferences),
             ),
             trends=trends,
+            downloads=self._downloads,
+            network=network,
         )
 
     @classmethod
@@ -128,10 +146,11 @@ class Application:
         passphrase: str | None,
         offline: bool,
         crash_signal: int | None = None,
+        hub_token: str = "",
     ) -> Application:
         """Open the person's vault. Raises: as `Vault.open`."""
         vault = Vault.open(paths.vault, paths.keys, passphrase)
-        application = cls(paths, vault, offline, crash_signal)
+        application = cls(paths, vault, offline, crash_signal, hub_token)
         if crash_signal is not None:
             application.note_crash(crash_signal)
         return application
@@ -156,7 +175,7 @@ class Application:
 
     def close(self) -> None:
         """Stop downloads and answers, free the model, close the vault: in this order."""
-        self._hub.close()
+        self._downloads.close()
         self.services.conversations.stop_all()
         self._engine.close()
         self._vault.close()
@@ -172,6 +191,9 @@ def main(argv: list[str] | None = None, launch: Launch | None = None) -> int:
     _harden()
     if options.offline or os.environ.get("SNUG_OFFLINE") == "1":
         options.offline = True
+    # Nothing that Snug starts may inherit it.
+    options.hub_token = os.environ.pop("HF_TOKEN", "")
+    build_wall(lambda: bool(options.offline))
     try:
         paths = find_paths(options.data_dir)
     except SnugError as error:
@@ -182,23 +204,28 @@ def main(argv: list[str] | None = None, launch: Launch | None = None) -> int:
         if has_display():
             return _run_window(paths, options, launch or Launch())
         say("There is no display here, so Snug talks in the terminal.")
-        options = build_parser(__version__).parse_args([*(argv or sys.argv[1:]), "chat"])
+        chat = build_parser(__version__).parse_args([*(argv or sys.argv[1:]), "chat"])
+        chat.offline, chat.hub_token = options.offline, options.hub_token
+        options = chat
     return run_command(_session(paths, options))
 
 
 def _open_hub(
-    paths: Paths, ledger: VaultLedger, admit: Callable[[Delivery], ModelFile], offline: bool
+    paths: Paths, ledger: VaultLedger, admit: Callable[[Delivery], ModelFile], network: Network
 ) -> HubAccess:
     from snug.hub.access import open_hub
 
-    return open_hub(
+    access = open_hub(
         paths.models,
-        ledger,
+        network.watched(ledger),
         admit,
-        endpoint=os.environ.get("HF_ENDPOINT", ""),
-        token=lambda: os.environ.get("HF_TOKEN", "").strip(),
-        offline=lambda: offline,
+        endpoint=network.endpoint,
+        token=network.token,
+        offline=lambda: network.offline,
+        proxy=lambda: "" if network.proxy_is_stated else network.proxy,
     )
+    access.downloads.limit_speed(network.speed_limit)
+    return access
 
 
 def _active_share(model: ModelFile) -> float:
@@ -215,7 +242,7 @@ def _open_trending(hub: HubService) -> TrendingPages:
 def _session(paths: Paths, options: Namespace) -> Session:
     return Session(
         options=options,
-        open=lambda: _opened(lambda: _open_in_terminal(paths, options.offline)),
+        open=lambda: _opened(lambda: _open_in_terminal(paths, options)),
         open_temporary=lambda: _opened(lambda: Application.temporary(paths, options.offline)),
         examine=lambda: _examine(paths),
         bench=lambda progress: _bench(paths, progress),
@@ -231,12 +258,14 @@ def _opened(build: Callable[[], Application]) -> Iterator[Services]:
         application.close()
 
 
-def _open_in_terminal(paths: Paths, offline: bool) -> Application:
+def _open_in_terminal(paths: Paths, options: Namespace) -> Application:
     """Open the vault, asking for the passphrase where it is needed and somebody is there."""
     given = passphrase_from_file()
     for attempt in range(_ASKED_TIMES):
         try:
-            application = Application.open(paths, given, offline)
+            application = Application.open(
+                paths, given, options.offline, hub_token=options.hub_token
+            )
         except (VaultLockedError, WrongKeyError) as error:
             from_file = isinstance(error, WrongKeyError) and attempt == 0 and given is not None
             if from_file or not sys.stdin.isatty() or attempt == _ASKED_TIMES - 1:
@@ -290,7 +319,9 @@ def _run_window(paths: Paths, options: Namespace, launch: Launch) -> int:
 
     def build(passphrase: str | None) -> Services:
         given = passphrase if passphrase is not None else passphrase_from_file()
-        opened.append(Application.open(paths, given, options.offline, launch.crash_signal))
+        opened.append(
+            Application.open(paths, given, options.offline, launch.crash_signal, options.hub_token)
+        )
         return opened[-1].services
 
     def shutdown() -> None:

@@ -198,8 +198,10 @@ class HubServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, context: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(
+        self, context: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
+    ) -> None:
+        super().__init__(("127.0.0.1", port), Handler)
         if context is not None:
             self.socket = context.wrap_socket(
                 self.socket, server_side=True, do_handshake_on_connect=False
@@ -219,9 +221,11 @@ class HubServer(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving(context: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> Iterator[HubServer]:
+def serving(
+    context: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
+) -> Iterator[HubServer]:
     """A server until the end of the block."""
-    server = HubServer(context, host)
+    server = HubServer(context, host, port)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), name="hub-server")
     thread.start()
     try:

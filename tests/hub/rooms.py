@@ -37,7 +37,7 @@ class Rooms:
         models: Path,
         *,
         token: str = "",
-        offline: bool = False,
+        offline: bool | Callable[[], bool] = False,
         limits: Limits = PATIENT,
         also: tuple[str, ...] = (),
         free_bytes: Callable[[Path], int] | None = None,
@@ -50,7 +50,7 @@ class Rooms:
             self.ledger,
             Policy(hub.url, also),
             token=lambda: token,
-            offline=lambda: offline,
+            offline=offline if callable(offline) else lambda: offline,
             limits=limits,
         )
         self.catalogue = Catalogue(self.gateway)

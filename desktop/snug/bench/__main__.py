@@ -12,6 +12,7 @@ from pathlib import Path
 
 from snug.bench.batches import run_batches
 from snug.bench.chat import run_decode, run_frames, run_reuse
+from snug.bench.download import run_download
 from snug.bench.hosts import run_isolated, run_restore
 from snug.bench.repeats import run_lookup
 
@@ -23,6 +24,7 @@ PARTS: dict[str, Callable[[Path], dict[str, object]]] = {
     "restore": run_restore,
     "isolated": run_isolated,
     "frames": run_frames,
+    "download": run_download,
 }
 
 if __name__ == "__main__":

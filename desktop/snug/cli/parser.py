@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from snug.cli import chat, conversations, doctor, hub, models, trends
+from snug.cli import chat, conversations, doctor, downloads, hub, models, trends
 from snug.cli.load_options import add_load_options
 from snug.cli.sampling_options import add_sampling_options
 from snug.domain.model import KvType
@@ -31,6 +31,9 @@ def build_parser(version: str) -> argparse.ArgumentParser:
     bench.set_defaults(run=doctor.bench)
     ledger = _command(commands, "ledger", "the newest requests that left this machine")
     ledger.set_defaults(run=hub.ledger)
+    network = _command(commands, "network", "offline switch, mirror, proxy, speed and token")
+    downloads.add_network_options(network, hub.size_bytes)
+    network.set_defaults(run=downloads.set_network)
     return parser
 
 
@@ -146,6 +149,24 @@ def _add_hub(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "--max-speed", type=hub.size_bytes, default=0, metavar="SIZE", help="a second, as in 5MB"
     )
     get.set_defaults(run=hub.get)
+    _add_downloads(group)
+
+
+def _add_downloads(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    whole = _command(group, "downloads", "the queue of downloads; alone: the list")
+    whole.set_defaults(run=downloads.list_downloads)
+    queue = whole.add_subparsers(title="commands", metavar="COMMAND")
+    for name, text, run, argument in (
+        ("list", "what is on its way, and what came lately", downloads.list_downloads, None),
+        ("pause", "stop one; what came is kept", downloads.pause, "ID"),
+        ("resume", "put one into the queue again", downloads.resume, "ID"),
+        ("cancel", "stop one and delete what came", downloads.cancel, "ID"),
+        ("upstream", "ask whether your files were replaced", downloads.upstream, None),
+    ):
+        parser = _command(queue, name, text)
+        if argument is not None:
+            parser.add_argument("target", metavar=argument, help="as in `list`, or its beginning")
+        parser.set_defaults(run=run)
 
 
 def _add_conversations(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -52,7 +53,8 @@ class Download:
         title: for a person.
         licence: identifier and class as shown when it was chosen.
         created_ms: when it was chosen, finished_ms: when it was verified; UTC milliseconds.
-        problem: why it stopped, for a person; "" otherwise.
+        problem: why it stopped or waits, for a person; "" otherwise.
+        needs_access: it stopped because the repository wants conditions accepted, or a token.
     """
 
     id: str
@@ -68,11 +70,17 @@ class Download:
     finished_ms: int = 0
     state: DownloadState = DownloadState.QUEUED
     problem: str = ""
+    needs_access: bool = False
 
     @property
     def total_bytes(self) -> int:
         """Of all files."""
         return sum(file.size_bytes for file in self.files)
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """The sha256 of each file of the model itself, in order."""
+        return tuple(f.sha256 for f in self.files if f.role is not FileRole.PROJECTOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +125,58 @@ class DownloadDone:
     model: ModelFile
 
 
-DownloadEvent = DownloadProgress | DownloadWaiting | DownloadStopped | DownloadDone
+@dataclass(frozen=True, slots=True)
+class DownloadListed:
+    """It came into the queue, left it or was begun again: read what is shown of it anew."""
+
+    id: str
+
+
+DownloadEvent = DownloadProgress | DownloadWaiting | DownloadStopped | DownloadDone | DownloadListed
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamChange:
+    """The repository holds another file now than the one in the library.
+
+    Attributes:
+        repository: "owner/name"; quantization: which of its files.
+        got_ms: when ours came, changed_ms: when the repository last changed; 0 where not known.
+        old_bytes, new_bytes: of all files; `new_bytes` is 0 where it offers none any more.
+    """
+
+    repository: str
+    quantization: str
+    got_ms: int
+    changed_ms: int
+    old_bytes: int
+    new_bytes: int
+
+    @property
+    def is_gone(self) -> bool:
+        """It is not offered any more."""
+        return self.new_bytes == 0
+
+    @property
+    def words(self) -> str:
+        """What happened, with dates and sizes, and what can be done."""
+        when = f", on {_day(self.changed_ms)} at the latest" if self.changed_ms else ""
+        ours = f"Yours ({self.old_bytes / 1e9:.2f} GB"
+        ours += f", downloaded on {_day(self.got_ms)})" if self.got_ms else ")"
+        name = f"{self.repository} {self.quantization}".strip()
+        if self.is_gone:
+            return f"{name} is no longer offered by its repository{when}. {ours} still works."
+        return (
+            f"Your file was replaced upstream: {name} has other contents now "
+            f"({self.new_bytes / 1e9:.2f} GB{when}). {ours} still works; download it again to "
+            "get the new one."
+        )
+
+
+def _day(ms: int) -> str:
+    """A day of this machine's time zone, such as 3 November 2026."""
+    day = datetime.datetime.fromtimestamp(ms / 1000, tz=datetime.UTC).astimezone()
+    return f"{day.day} {day:%B %Y}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,10 @@ class HubAccess:
     catalogue: Catalogue
     downloads: Downloads
 
+    def use_endpoint(self, endpoint: str) -> None:
+        """Ask this mirror from now on; "" for the Hub itself. Raises: UserError: no https."""
+        self.gateway.policy = Policy(endpoint)
+
 
 def open_hub(
     models: Path,
@@ -31,6 +35,7 @@ def open_hub(
     endpoint: str = HUB,
     token: Callable[[], str] = lambda: "",
     offline: Callable[[], bool] = lambda: False,
+    proxy: Callable[[], str] = lambda: "",
 ) -> HubAccess:
     """Build the room; no connection is opened.
 
@@ -41,5 +46,5 @@ def open_hub(
     Raises:
         UserError: the endpoint is no https address.
     """
-    gateway = Gateway(ledger, Policy(endpoint), token=token, offline=offline)
+    gateway = Gateway(ledger, Policy(endpoint), token=token, offline=offline, proxy=proxy)
     return HubAccess(gateway, Catalogue(gateway), Downloads(models, gateway, admit))

@@ -148,8 +148,9 @@ class HubClient:
 
     def _ready(self) -> HfApi:
         with self._lock:
-            if self._api is None:
-                self._api = _make_api(self._gateway.policy.endpoint)
+            endpoint = self._gateway.policy.endpoint  # the person may choose another mirror
+            if self._api is None or self._api.endpoint != endpoint:
+                self._api = _make_api(endpoint)
             return self._api
 
 

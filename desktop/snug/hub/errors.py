@@ -6,12 +6,12 @@ from snug.domain.errors import EnvironmentFault, UserError
 
 
 class OfflineError(UserError):
-    """The offline switch is on; no socket was opened."""
+    """The offline switch is on: no socket is opened, and what was under way has ended."""
 
     def __init__(self) -> None:
         super().__init__(
-            "Snug is offline: nothing was sent. Turn offline mode off (--offline, SNUG_OFFLINE) "
-            "to use the Hub."
+            "Snug is offline and makes no connection. To use the Hub, turn offline off in "
+            "Settings, or start Snug without --offline and SNUG_OFFLINE."
         )
 
 

@@ -97,7 +97,8 @@ class Fetch:
             NetworkFault: try again, `.part` is kept.
             WrongContentError: its sha256 is wrong; `.part` is deleted.
             AnswerError: no model, or not the size that was announced; deleted where it began so.
-            AccessError, UnknownRepositoryError, DiskFullError, EnvironmentFault, StoppedError.
+            AccessError, UnknownRepositoryError, DiskFullError, EnvironmentFault, StoppedError,
+            OfflineError.
         """
         with disk_errors():
             flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
@@ -251,7 +252,8 @@ class Fetch:
                 )
             return AccessError(
                 f"{repository} is gated: its makers want to know who takes it. Open {page}, sign "
-                "in and accept the conditions; then set HF_TOKEN to a token of yours and resume."
+                "in and accept the conditions; then give Snug a token of yours (in Settings, or "
+                "HF_TOKEN) and resume."
             )
         if status in (404, 410):
             return UnknownRepositoryError(

@@ -26,6 +26,7 @@ from snug.hub.errors import (
     RefusedError,
     StoppedError,
 )
+from snug.hub.halt import Halt
 from snug.hub.ledger import Ledger
 from snug.hub.note import Note
 from snug.hub.origins import Policy, Target, host_of
@@ -82,14 +83,14 @@ class Reply:
 
         Raises:
             NetworkFault: it stalled, broke, or ended before what was announced.
-            StoppedError: the stop signal came.
+            StoppedError, OfflineError: the person stopped it, or went offline.
         """
         try:
             data = self._response.read1(count)
         except http.client.HTTPException as error:
             self._note.failed(error, "The answer was cut short.")
             raise NetworkFault("The connection ended early. Try again.") from error
-        except (NetworkFault, StoppedError) as error:
+        except (NetworkFault, StoppedError, OfflineError) as error:
             self._note.failed(error)
             raise
         if not data and self._response.length:
@@ -129,14 +130,17 @@ class Gateway:
         *,
         offline: Callable[[], bool] = lambda: False,
         token: Callable[[], str] = lambda: "",
+        proxy: Callable[[], str] = lambda: "",
         trust: Callable[[], ssl.SSLContext] | None = None,
         limits: Limits | None = None,
     ) -> None:
         """Prepare; nothing is opened.
 
         Args:
-            offline: asked before each request; True refuses it.
+            offline: asked before each request and all the time it runs; True refuses it, and ends
+                what is under way within 50 ms.
             token: the person's own for the Hub; "" for none. Asked only where it is needed.
+            proxy: address that the person set; "" goes by this machine's settings.
             trust: makes the certificates to believe in; None takes this machine's.
         """
         self.policy = policy
@@ -144,9 +148,15 @@ class Gateway:
         self._ledger = ledger
         self._offline = offline
         self._token = token
+        self._proxy = proxy
         self._trust = trust or system_trust
         self._context: ssl.SSLContext | None = None
         self._lock = threading.Lock()
+
+    @property
+    def offline(self) -> bool:
+        """Whether the offline switch is on."""
+        return self._offline()
 
     @property
     def has_token(self) -> bool:
@@ -174,12 +184,12 @@ class Gateway:
         Raises:
             OfflineError, RefusedError, NetworkFault, StoppedError.
         """
-        stop = stop or threading.Event()
+        halt = Halt(stop, self._offline)
         for _ in range(self.limits.redirects + 1):
             note = Note(self._ledger, reason, host_of(url))
             try:
                 target = self._allowed(url, note)
-                reply = self._ask(target, note, dict(headers or {}), authorize, stop, deadline)
+                reply = self._ask(target, note, dict(headers or {}), authorize, halt, deadline)
             except (OfflineError, RefusedError, NetworkFault, StoppedError) as error:
                 note.failed(error)
                 raise
@@ -246,10 +256,10 @@ class Gateway:
         note: Note,
         headers: dict[str, str],
         authorize: bool,
-        stop: threading.Event,
+        halt: Halt,
         deadline: float | None,
     ) -> Reply:
-        wire = self._connect(target, stop, deadline)
+        wire = self._connect(target, halt, deadline)
         note.wire = wire
         try:
             if authorize and self.policy.is_home(target.origin) and (token := self._token()):
@@ -274,11 +284,11 @@ class Gateway:
             wire.close()
             raise
 
-    def _connect(self, target: Target, stop: threading.Event, deadline: float | None) -> Wire:
+    def _connect(self, target: Target, halt: Halt, deadline: float | None) -> Wire:
         origin = target.origin
-        through = proxy.proxy_for(origin)
+        through = proxy.proxy_for(origin, self._proxy())
         host, port = (through.host, through.port) if through else (origin.host, origin.port)
-        wire = Wire(host, port, self.limits.patience, stop, deadline)
+        wire = Wire(host, port, self.limits.patience, halt, deadline)
         try:
             if through is not None:
                 wire.tunnel(origin.host, origin.port, through.authorization)
@@ -320,7 +330,7 @@ class _Plug:
 
 def _checked(token: str) -> str:
     if not (token.isascii() and token.isprintable() and " " not in token):
-        raise UserError("The Hub token holds characters that no token has. Set HF_TOKEN again.")
+        raise UserError("The Hub token holds characters that no token has. Enter it anew.")
     return token
 
 

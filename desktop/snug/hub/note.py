@@ -46,10 +46,10 @@ class Note:
             return
         self._over = True
         outcome = Outcome.FAILED
-        if isinstance(error, StoppedError):
-            outcome = Outcome.STOPPED
-        elif isinstance(error, OfflineError | RefusedError) and self.wire is None:
+        if isinstance(error, OfflineError | RefusedError) and self.wire is None:
             outcome = Outcome.REFUSED
+        elif isinstance(error, StoppedError | OfflineError):
+            outcome = Outcome.STOPPED
         self._record(outcome=outcome, problem=problem or str(error))
 
     def _record(self, **changes: Any) -> None:

@@ -151,6 +151,7 @@ def _decoded(raw: Any) -> Download:
         finished_ms=int(raw["finished_ms"]),
         state=DownloadState(raw["state"]),
         problem=shown(raw["problem"], 500),
+        needs_access=bool(raw.get("needs_access", False)),  # younger than the first queues
     )
 
 

@@ -43,12 +43,14 @@ class Pace:
         first_wait_s: before the second attempt; doubles with each that brings no byte.
         attempts: without a single new byte, before it gives up.
         progress_s: between two progress events.
+        again_s: before the queue tries one anew that was given up for the network's sake.
     """
 
     first_wait_s: float = 1.0
     longest_wait_s: float = 60.0
     attempts: int = 8
     progress_s: float = 0.25
+    again_s: float = 60.0
 
 
 class Runner:

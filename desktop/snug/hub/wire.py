@@ -16,7 +16,9 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from snug.hub.errors import NetworkFault, RefusedError, StoppedError
+from snug.hub.errors import NetworkFault, RefusedError
+from snug.hub.halt import Halt
+from snug.hub.wall import gateway_pass
 
 POLL_S: Final = 0.05
 _MAX_ADDRESSES: Final = 8
@@ -44,18 +46,18 @@ class Wire(io.RawIOBase):
         host: str,
         port: int,
         patience: Patience,
-        stop: threading.Event,
+        halt: Halt,
         deadline: float | None = None,
     ) -> None:
         """Connect.
 
         Args:
-            stop: set from any thread to end whatever goes on.
+            halt: ends whatever goes on, within 50 ms.
             deadline: of `time.monotonic`, for all of it; None for no bound.
 
         Raises:
             NetworkFault: no such host, nobody there, or too slow.
-            StoppedError: `stop` is set.
+            StoppedError, OfflineError: `halt` is set.
         """
         super().__init__()
         self.sent = 0
@@ -63,7 +65,7 @@ class Wire(io.RawIOBase):
         self.allowance: int | None = None  # bytes that may still be received
         self._host = host
         self._patience = patience
-        self._stop = stop
+        self._halt = halt
         self._deadline = deadline
         self._socket: socket.socket = self._connect(port)
         self._selector = selectors.DefaultSelector()
@@ -135,8 +137,7 @@ class Wire(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override] # narrower on purpose
         """Wait for bytes and put them into `buffer`. Returns: how many; 0 at the end."""
-        if self._stop.is_set():
-            raise StoppedError
+        self._halt.check()
         view = memoryview(buffer)
         if self.allowance is not None:
             view = view[: self.allowance + 1]
@@ -167,8 +168,7 @@ class Wire(io.RawIOBase):
         view = memoryview(data)
         end = time.monotonic() + self._patience.idle_s
         while view:
-            if self._stop.is_set():
-                raise StoppedError
+            self._halt.check()
             try:
                 count = self._socket.send(view)
             except (ssl.SSLWantWriteError, BlockingIOError):
@@ -200,14 +200,12 @@ class Wire(io.RawIOBase):
             self._watching = event
         while not self._selector.select(POLL_S):
             self._check_time(end)
-        if self._stop.is_set():
-            raise StoppedError
+        self._halt.check()
         if self._deadline is not None and time.monotonic() > self._deadline:
             raise NetworkFault(f"{self._host} answers too slowly. Try again later.")
 
     def _check_time(self, end: float) -> None:
-        if self._stop.is_set():
-            raise StoppedError
+        self._halt.check()
         now = time.monotonic()
         if self._deadline is not None and now > self._deadline:
             raise NetworkFault(f"{self._host} answers too slowly. Try again later.")
@@ -222,7 +220,8 @@ class Wire(io.RawIOBase):
             connecting = socket.socket(family, socket.SOCK_STREAM)
             try:
                 connecting.setblocking(False)
-                self._reach(connecting, address)
+                with gateway_pass():
+                    self._reach(connecting, address)
                 return connecting
             except OSError as error:
                 connecting.close()
@@ -244,8 +243,7 @@ class Wire(io.RawIOBase):
         with selectors.DefaultSelector() as selector:
             selector.register(connecting, selectors.EVENT_WRITE)
             while not selector.select(POLL_S):
-                if self._stop.is_set():
-                    raise StoppedError
+                self._halt.check()
                 if time.monotonic() > min(end, self._deadline or end):
                     raise TimeoutError("no answer")
         code = connecting.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -258,7 +256,8 @@ class Wire(io.RawIOBase):
 
         def look_up() -> None:
             try:
-                found = socket.getaddrinfo(self._host, port, type=socket.SOCK_STREAM)
+                with gateway_pass():
+                    found = socket.getaddrinfo(self._host, port, type=socket.SOCK_STREAM)
                 answers.put([tuple(entry) for entry in found])
             except (OSError, UnicodeError) as error:
                 answers.put(error if isinstance(error, OSError) else OSError(str(error)))

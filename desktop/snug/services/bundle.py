@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snug.services.conversations import ConversationService
-from snug.services.finding import Acceptances, Downloads, Network
+from snug.services.downloads import DownloadService
+from snug.services.finding import Acceptances
 from snug.services.first_models import FirstModels
 from snug.services.hub import HubService
 from snug.services.models import ModelService
+from snug.services.network import Network
 from snug.services.preferences import Preferences
 from snug.services.trends import Trends
 
@@ -55,7 +57,7 @@ class Services:
     preferences: Preferences
     hub: HubService | None = None
     trends: Trends | None = None
-    downloads: Downloads | None = None
+    downloads: DownloadService | None = None
     network: Network | None = None
     cards: Acceptances | None = None
     adoption: object | None = None

@@ -85,6 +85,12 @@ class HubService:
                 self._access.catalogue.prime(last.repositories if last else ())
             return self._access
 
+    @property
+    def opened(self) -> HubAccess | None:
+        """The room, where it is open already."""
+        with self._lock:
+            return self._access
+
     def trending(self, query: Query, stop: threading.Event | None = None) -> Look:
         """What is trending now; when offline, what was at the last look.
 

@@ -11,6 +11,7 @@ from snug.services.bundle import Services
 from snug.ui.about import components
 from snug.ui.banner import Banner, Level
 from snug.ui.engine_rows import EngineRows
+from snug.ui.network_rows import NetworkRows
 from snug.ui.page import Page
 from snug.ui.parts import Choice, Segments, flat, hairline, label, push_button
 from snug.ui.preferences_keys import SCHEME, TEXT_SCALE
@@ -28,11 +29,13 @@ class SettingsPage(Page):
         context_changed: models are loaded in another way from now on.
         idle_changed: a model stays in memory for another while.
         shortcuts_requested: the list of keys is to be shown.
+        ledger_requested: what was sent is to be shown.
     """
 
     context_changed = Signal()
     idle_changed = Signal()
     shortcuts_requested = Signal()
+    ledger_requested = Signal()
 
     def __init__(self, services: Services, theme: Theme) -> None:
         super().__init__(
@@ -46,6 +49,12 @@ class SettingsPage(Page):
         self.column.addWidget(self.problem)
         self._add_section(self.tr("Appearance"), self._appearance())
         self._add_section(self.tr("Answers"), self._answers())
+        self._network: NetworkRows | None = None
+        if services.network is not None:
+            self._network = NetworkRows(services.network, theme, self)
+            self._network.failed.connect(lambda words: self.problem.tell(words, Level.DANGER))
+            self._network.ledger_requested.connect(self.ledger_requested)
+            self._add_section(self.tr("Network"), self._network.make())
         self._add_section(self.tr("Data and privacy"), self._data())
         self._add_section(self.tr("About"), self._about())
         self.column.addStretch(1)
@@ -94,6 +103,8 @@ class SettingsPage(Page):
     def refresh(self) -> None:
         """Show what may have changed elsewhere; called whenever the page is opened."""
         self._engine.refresh()
+        if self._network is not None:
+            self._network.refresh()
 
     def _data(self) -> list[QWidget]:
         profile = self._services.profile
@@ -103,13 +114,15 @@ class SettingsPage(Page):
             if profile.offline
             else self.tr("Your chats and files are never sent anywhere.")
         )
-        return [
+        rows = [
             setting_row(self.tr("Where your chats are"), str(profile.data_dir), folder),
             setting_row(
                 self.tr("The key to them"), profile.key_note or self.tr("It is with you."), None
             ),
-            setting_row(self.tr("Network"), network, None),
         ]
+        if self._network is None:
+            rows.append(setting_row(self.tr("Network"), network, None))
+        return rows
 
     def _about(self) -> list[QWidget]:
         version = setting_row(

@@ -146,6 +146,12 @@ QMenu::icon { padding-left: 8px; }
 QMenu::item:selected { background: $raised; }
 QMenu::item:disabled { color: $text_faint; }
 QMenu::separator { height: 1px; background: $line; margin: 4px 8px; }
+QTableView { border: none; }
+QTableView::item { padding: 0px 8px; border-bottom: 1px solid $line; }
+QTableView::item:selected { background: $accent_soft; color: $text; }
+QTableView:focus { border: 1px solid $accent; }
+QHeaderView, QHeaderView::section { background: $page; border: none; color: $text_soft; }
+QHeaderView::section { border-bottom: 1px solid $line_strong; padding: 4px 10px; }
 QScrollBar:vertical { background: transparent; width: 10px; margin: 0px; }
 QScrollBar:horizontal { background: transparent; height: 10px; margin: 0px; }
 QScrollBar::handle { background: $scroll; border-radius: 3px; margin: 2px; }
