@@ -28,15 +28,19 @@ from snug.domain.model import ModelFile
 from snug.engine.host import EngineHost
 from snug.engine.hosts import build_engine
 from snug.engine.sandbox import possible_walls
+from snug.engine.supervisor import Supervisor
 from snug.guardian import Launch, has_display
 from snug.hub.wall import build_wall
 from snug.logs import start_logging
 from snug.models.library import Library
+from snug.models.origin import read_origin
 from snug.models.prefix import shape_of_file, shape_of_prefix
 from snug.models.starter import find_starter
 from snug.models.supported import is_supported
+from snug.models.template_trust import template_warnings
 from snug.paths import Paths, find_paths
 from snug.services.bundle import Profile, Services
+from snug.services.cards import Cards, Sources
 from snug.services.conversations import ConversationService
 from snug.services.doctor import Report, examine
 from snug.services.downloads import DownloadService
@@ -45,6 +49,7 @@ from snug.services.first_models import FirstModels, TransferSpeed
 from snug.services.hub import HubService
 from snug.services.judging import Judge
 from snug.services.ledger import VaultLedger
+from snug.services.lineage import Pages
 from snug.services.models import ModelService
 from snug.services.network import Network
 from snug.services.preferences import Preferences
@@ -137,6 +142,11 @@ class Application:
             trends=trends,
             downloads=self._downloads,
             network=network,
+            cards=Cards(
+                store,
+                _card_sources(self._hub, models, engine, lambda: network.offline),
+                __version__,
+            ),
         )
 
     @classmethod
@@ -237,6 +247,30 @@ def _open_trending(hub: HubService) -> TrendingPages:
     from snug.hub.trending import HubTrending
 
     return HubTrending(hub.access.gateway)
+
+
+def _card_sources(
+    hub: HubService, models: ModelService, engine: Supervisor, offline: Callable[[], bool]
+) -> Sources:
+    """Where the facts of a model's card come from."""
+
+    def pages() -> Pages:
+        from snug.hub.cards import CardReader  # late, as the rest of the room
+
+        return CardReader(hub.access.gateway)
+
+    def quarantined(sha256: str) -> tuple[str, ...]:
+        return tuple(one.reason for one in engine.quarantined() if one.sha256 == sha256)
+
+    return Sources(
+        pages=pages,
+        records=lambda: hub.access.downloads.all(),
+        origin=read_origin,
+        suspicious=template_warnings,
+        models=models,
+        quarantined=quarantined,
+        offline=offline,
+    )
 
 
 def _session(paths: Paths, options: Namespace) -> Session:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from snug.cli import chat, conversations, doctor, downloads, hub, models, trends
+from snug.cli import card, chat, conversations, doctor, downloads, hub, models, trends
 from snug.cli.load_options import add_load_options
 from snug.cli.sampling_options import add_sampling_options
 from snug.domain.model import KvType
@@ -143,6 +143,8 @@ def _add_hub(group: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     show.add_argument("target", metavar="OWNER/REPO")
     show.add_argument("--licence", action="store_true", help="print the licence's text")
     show.set_defaults(run=hub.show)
+    about = _command(group, "card", "where a model comes from, its licence, what to mind")
+    card.add_options(about)
     get = _command(group, "get", "download a model, verified; run again to go on")
     get.add_argument("target", metavar="OWNER/REPO:QUANT")
     get.add_argument(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from snug.services.cards import Cards
 from snug.services.conversations import ConversationService
 from snug.services.downloads import DownloadService
-from snug.services.finding import Acceptances
 from snug.services.first_models import FirstModels
 from snug.services.hub import HubService
 from snug.services.models import ModelService
@@ -59,6 +59,6 @@ class Services:
     trends: Trends | None = None
     downloads: DownloadService | None = None
     network: Network | None = None
-    cards: Acceptances | None = None
     adoption: object | None = None
     first_models: FirstModels | None = None
+    cards: Cards | None = None

@@ -185,6 +185,11 @@ class ModelService:
         """What models did on this machine, oldest first."""
         return tuple(self._learnt.all().values())
 
+    def measured_speed(self, model: ModelFile) -> float | None:
+        """Tokens per second of this very file's last answers here; None where there was none."""
+        measured = self._speeds().get(_speed_key(model))
+        return measured[0] if measured is not None else None
+
     def record_load(self, model: ModelFile, placement: Placement) -> None:
         """Remember what a load taught: memory ÷ projection, threads. Raises: SnugError."""
         learnt = placement.learnt

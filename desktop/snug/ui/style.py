@@ -166,6 +166,12 @@ _BANNERS = """
 QFrame[kind="banner"] { border: none; border-bottom: 1px solid $line; background: $accent_soft; }
 QFrame[kind="banner"][level="warn"] { background: $warn_soft; border-bottom: 1px solid $warn; }
 QFrame[kind="banner"][level="danger"] { background: $bad_soft; border-bottom: 1px solid $bad; }
+QFrame[kind="caution"] { background: $panel; border: none; border-radius: ${radius}px; }
+QFrame[kind="caution"][level="warn"] { background: $warn_soft; }
+QFrame[kind="caution"][level="danger"] { background: $bad_soft; }
+QPlainTextEdit[kind="diff"] { background: $panel; border: 1px solid $line;
+  border-radius: ${radius}px; padding: 8px; }
+QPlainTextEdit[kind="diff"]:focus { border: 1px solid $accent; }
 QFrame[kind="undo"] { background: $text; border-radius: ${radius}px; border: none;
   margin: 0px 8px 8px 8px; }
 QFrame[kind="undo"] QLabel { color: $page; }
