@@ -39,6 +39,7 @@ from snug.models.starter import find_starter
 from snug.models.supported import is_supported
 from snug.models.template_trust import template_warnings
 from snug.paths import Paths, find_paths
+from snug.services.adoption import Adoption
 from snug.services.bundle import Profile, Services
 from snug.services.cards import Cards, Sources
 from snug.services.conversations import ConversationService
@@ -147,6 +148,7 @@ class Application:
                 _card_sources(self._hub, models, engine, lambda: network.offline),
                 __version__,
             ),
+            adoption=Adoption(library),
         )
 
     @classmethod

@@ -11,8 +11,8 @@ from snug.domain.fit import remedy_text
 from snug.domain.model import KvType, ModelFile
 
 
-def entry(model: ModelFile) -> dict[str, object]:
-    """One model as outsiders read it."""
+def entry(model: ModelFile, missing: bool = False) -> dict[str, object]:
+    """One model as outsiders read it; `missing` where its file is gone."""
     names = (
         "name",
         "path",
@@ -26,19 +26,24 @@ def entry(model: ModelFile) -> dict[str, object]:
         "parameter_count",
         "layers",
         "note",
+        "commit",
+        "program",
+        "projector",
+        "other_paths",
     )
     values = {f.name: getattr(model, f.name) for f in dataclasses.fields(model)}
-    return {name: values[name] for name in names}
+    return {name: values[name] for name in names} | {"missing": missing}
 
 
 def list_models(session: Session) -> int:
     """All models."""
     with session.open_temporary() as services:
         models = services.models.models()
+        gone = services.adoption.missing() if services.adoption is not None else ()
     if session.options.json:
-        print_json([entry(model) for model in models])
+        print_json([*map(entry, models), *(entry(model, missing=True) for model in gone)])
         return 0
-    if not models:
+    if not models and not gone:
         say("No models yet. Add a GGUF file with: snug models import FILE")
     print_table(
         ("NAME", "SIZE", "QUANTIZATION", "CONTEXT", "LICENCE"),
@@ -47,6 +52,8 @@ def list_models(session: Session) -> int:
             for m in models
         ],
     )
+    for model in gone:
+        say(model.note)
     return 0
 
 
@@ -55,14 +62,6 @@ def import_model(session: Session) -> int:
     with session.open_temporary() as services:
         model = services.models.import_file(Path(session.options.target))
     _told(session, model, f"Added {model.name}. Talk to it with: snug chat '{model.name}'")
-    return 0
-
-
-def remove_model(session: Session) -> int:
-    """Forget a model."""
-    with session.open_temporary() as services:
-        model = services.models.remove(session.options.target)
-    _told(session, model, f"Removed {model.name}.")
     return 0
 
 

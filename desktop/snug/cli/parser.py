@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from snug.cli import card, chat, conversations, doctor, downloads, hub, models, trends
+from snug.cli import adopt, card, chat, conversations, doctor, downloads, hub, models, trends
 from snug.cli.load_options import add_load_options
 from snug.cli.sampling_options import add_sampling_options
 from snug.domain.model import KvType
@@ -115,7 +115,7 @@ def _add_models(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     for name, text, run, argument in (
         ("list", "all models", models.list_models, None),
         ("import", "add a GGUF file where it lies", models.import_model, "FILE"),
-        ("remove", "forget a model", models.remove_model, "MODEL"),
+        ("remove", "forget a model; deletes only files of Snug's own", adopt.remove_model, "MODEL"),
         ("check", "what is wrong with a GGUF file", models.check_model, "FILE"),
     ):
         parser = _command(group, name, text)
@@ -127,6 +127,7 @@ def _add_models(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     fit.add_argument("--context-length", type=int, metavar="N", help="tokens of context")
     fit.add_argument("--kv-type", choices=[kind.value for kind in KvType], help="of the KV cache")
     fit.set_defaults(run=models.fit_model)
+    adopt.add_commands(lambda name, text: _command(group, name, text))
     _add_hub(group)
 
 

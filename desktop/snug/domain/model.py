@@ -80,6 +80,10 @@ class ModelFile:
         chat_template: the model's own Jinja template; "" where it has none.
         tool_template: another one that it has for conversations with tools; "" for most.
         sampling: the values that its makers recommend; None where the file names none.
+        commit: the revision of the repository in `source`; "" where unknown.
+        projector: path of the file with which it sees pictures; "" where none is known.
+        program: name of the program in whose folder it lies, as "Ollama"; "" for all others.
+        other_paths: where the same content lies as well.
     """
 
     name: str
@@ -97,6 +101,10 @@ class ModelFile:
     sampling: Sampling | None = None
     note: str = ""
     tool_template: str = ""
+    commit: str = ""
+    projector: str = ""
+    program: str = ""
+    other_paths: tuple[str, ...] = field(default=(), compare=False)
 
 
 class KvType(StrEnum):

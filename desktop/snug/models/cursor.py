@@ -55,9 +55,11 @@ class Cursor:
         where: what is being read, for the sentence when the file ends there.
     """
 
-    def __init__(self, source: Source, offset: int) -> None:
+    def __init__(self, source: Source, offset: int, end: int | None = None) -> None:
+        """Begin at `offset`; nothing from `end` on is read, as if the file ended there."""
         self.where = ""
         self._source = source
+        self._end = source.size if end is None else min(end, source.size)
         self._base = offset
         self._piece = b""
         self._at = 0
@@ -128,6 +130,7 @@ class Cursor:
     def skip_strings(self, count: int) -> None:
         """Step over `count` strings."""
         self._spend(count)
+        self._check(8 * count)  # Their lengths alone: a claim that cannot be true costs no time.
         unpack = _U64.unpack_from
         while count:
             self._need(8)
@@ -162,7 +165,7 @@ class Cursor:
 
     def _check(self, count: int) -> None:
         end = self.position + count
-        if end > self._source.size:
+        if end > self._end:
             raise self._cut()
         if end > MAX_HEADER_BYTES:
             raise GgufError(

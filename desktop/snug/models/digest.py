@@ -18,7 +18,7 @@ _PIECE_BYTES: Final = 1024 * 1024
 
 
 class ImportCancelledError(UserError):
-    """The person stopped an import."""
+    """The person stopped an import or a check."""
 
 
 def sha256_of(
@@ -44,7 +44,7 @@ def sha256_of(
         before = done
         for piece in _pieces(file):
             if cancelled is not None and cancelled():
-                raise ImportCancelledError("The import was stopped; nothing was changed.")
+                raise ImportCancelledError("Stopped; nothing was changed.")
             digest.update(piece)
             done += len(piece)
             if progress is not None:

@@ -17,6 +17,9 @@ from snug.domain.sampling import Sampling
 from snug.models.files import FileStamp
 
 VERSION: Final = 1
+# What is read out of a header grows; an entry that an earlier reading made is read again once.
+READING: Final = 2
+_MAX_OTHERS: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +29,15 @@ class IndexEntry:
     Attributes:
         files: how its files looked when they were checked, the first one first.
         imported_ms: when it was added, in milliseconds since 1970.
+        others: the files of other places with the same content.
+        reading: of the Snug that read its header.
     """
 
     model: ModelFile
     files: tuple[FileStamp, ...]
     imported_ms: int = 0
+    others: tuple[tuple[FileStamp, ...], ...] = ()
+    reading: int = READING
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +47,12 @@ class IndexContent:
     Attributes:
         entries: models that were imported or downloaded.
         starter: what was read from the starter model's header, so that a start need not.
+        leaving: files that are being deleted; what a crash left of them goes at the next start.
     """
 
     entries: tuple[IndexEntry, ...] = ()
     starter: IndexEntry | None = None
+    leaving: tuple[FileStamp, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,7 @@ def encode(content: IndexContent) -> bytes:
         "version": VERSION,
         "entries": [asdict(entry) for entry in content.entries],
         "starter": asdict(content.starter) if content.starter is not None else None,
+        "leaving": [asdict(stamp) for stamp in content.leaving],
     }
     # A stray surrogate (from an undecodable path) is kept as an escape.
     return json.dumps(document, ensure_ascii=True, indent=1).encode("ascii")
@@ -100,7 +110,8 @@ def decode(data: bytes) -> Decoded:
         starter = _entry(document.get("starter"))
     except (ValueError, UserError):
         starter = None
-    return Decoded(IndexContent(tuple(entries), starter), version, lost)
+    leaving = _stamps(document.get("leaving"))
+    return Decoded(IndexContent(tuple(entries), starter, leaving), version, lost)
 
 
 def _entry(item: object) -> IndexEntry:
@@ -112,7 +123,22 @@ def _entry(item: object) -> IndexEntry:
         model=_model(_mapping(fields.get("model"))),
         files=tuple(_stamp(_mapping(file)) for file in files),
         imported_ms=_integer(fields, "imported_ms"),
+        others=_others(fields.get("others")),
+        reading=_integer({"reading": 0, **fields}, "reading"),
     )
+
+
+def _others(listed: object) -> tuple[tuple[FileStamp, ...], ...]:
+    """Other places; those that make no sense are forgotten, for they are only spare ones."""
+    places = listed[:_MAX_OTHERS] if isinstance(listed, list) else []
+    return tuple(place for place in map(_stamps, places) if place)
+
+
+def _stamps(listed: object) -> tuple[FileStamp, ...]:
+    try:
+        return tuple(_stamp(_mapping(item)) for item in listed) if isinstance(listed, list) else ()
+    except ValueError:
+        return ()
 
 
 def _stamp(fields: Mapping[str, object]) -> FileStamp:
@@ -146,7 +172,10 @@ def _model(fields: Mapping[str, object]) -> ModelFile:
         layers=numbers["layers"],
         chat_template=texts["chat_template"],
         note=texts["note"],
-        tool_template=_text({"tool_template": "", **fields}, "tool_template"),
+        tool_template=_later(fields, "tool_template"),
+        commit=_later(fields, "commit"),
+        projector=_later(fields, "projector"),
+        program=_later(fields, "program"),
         sampling=None if sampling is None else _sampling(_mapping(sampling)),
     )
 
@@ -187,6 +216,11 @@ def _text(fields: Mapping[str, object], name: str) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{name} is no text")
     return value
+
+
+def _later(fields: Mapping[str, object], name: str) -> str:
+    """A text that earlier versions do not have."""
+    return _text({name: "", **fields}, name)
 
 
 def _integer(fields: Mapping[str, object], name: str) -> int:

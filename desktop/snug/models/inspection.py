@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from snug.domain.errors import ModelFileError
 from snug.models.damage import Damage, GgufError, Problem
 from snug.models.files import FileStamp, GgufFile
 from snug.models.gguf import GgufHeader
@@ -65,6 +66,21 @@ def problems(path: Path) -> tuple[str, ...]:
     Never raises for what a file holds, or for a path that is no file.
     """
     return tuple(problem.text for problem in inspect(path).problems)
+
+
+def sound(path: Path) -> Inspection:
+    """An inspection that found a sound model to talk to. Raises: ModelFileError."""
+    found = inspect(path)
+    if found.problems:
+        raise ModelFileError(told(found.problems))
+    return found
+
+
+def told(found: tuple[Problem, ...]) -> str:
+    """The first of some problems, and how many more there are."""
+    more = len(found) - 1
+    also = "" if not more else f" ({more} more: `snug models check` lists all.)"
+    return found[0].text + also
 
 
 def _inspect_open(path: Path, file: GgufFile) -> Inspection:

@@ -6,29 +6,47 @@ Implements the services' `ModelLibrary`. Every method may be called on any threa
 
 from __future__ import annotations
 
-import datetime
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from snug.domain.errors import EnvironmentFault, ModelFileError, NotFoundError, UserError
+from snug.domain.adoption import Found, Program, Removed
+from snug.domain.errors import EnvironmentFault, ModelFileError, UserError
 from snug.domain.model import Adapter, ModelFile
 from snug.models import starter
 from snug.models.adapters import open_adapter
-from snug.models.damage import Problem, quoted, quoted_path
-from snug.models.digest import Cancelled, Progress, sha256_of, stamp_of
+from snug.models.adoption.known import known_of
+from snug.models.adoption.looking import kind_of, look
+from snug.models.adoption.places import Machine, folders
+from snug.models.beginner import Beginner
+from snug.models.damage import quoted
+from snug.models.digest import Cancelled, Progress, sha256_of
+from snug.models.entries import (
+    CHANGED_NOTE,
+    exchanged,
+    listed,
+    missing_words,
+    named,
+    now,
+    replaced_note,
+    standing,
+    with_model,
+    without,
+)
 from snug.models.index import LibraryIndex
-from snug.models.index_codec import IndexContent, IndexEntry
-from snug.models.inspection import Inspection, inspect, problems
+from snug.models.index_codec import READING, IndexEntry
+from snug.models.inspection import Inspection, inspect, problems, sound, told
 from snug.models.names import unique_name
 from snug.models.reference import entry_of_repository, not_found, path_of
-from snug.models.summary import summarize
+from snug.models.removal import delete_leaving, owned, stamps_to_leave
+from snug.models.summary import read_again, summarize
 from snug.models.template_trust import template_warnings
+from snug.models.verifying import starter_problem, verify_entry
 
-CHANGED_NOTE: Final = "The file has changed since it was imported; it is checked at its next use."
+__all__ = ["CHANGED_NOTE", "Library"]
 _MAX_FOUND: Final = 1000
 
 
@@ -39,18 +57,23 @@ class Library:
     """
 
     def __init__(
-        self, folder: Path, find_starter: Callable[[], Path | None] = starter.find_starter
+        self,
+        folder: Path,
+        find_starter: Callable[[], Path | None] = starter.find_starter,
+        machine: Callable[[], Machine] = Machine.here,
     ) -> None:
         """Prepare; nothing is read yet.
 
         Args:
             folder: where the index and downloaded models lie.
             find_starter: tells where the starter model's file is, or None.
+            machine: what other programs' places depend on.
         """
+        self._machine = machine
         self._folder = folder.absolute()
         self._find_starter = find_starter
-        self._starter: IndexEntry | None = None
         self._index = LibraryIndex(self._folder, self._rebuild)
+        self._beginner = Beginner(find_starter, self._index)
 
     def models(self) -> tuple[ModelFile, ...]:
         """All known models whose file is there, the starter last.
@@ -58,10 +81,19 @@ class Library:
         Raises:
             EnvironmentFault: the index cannot be read.
         """
-        listed = (_listed(entry) for entry in self._index.read().entries)
-        known = sorted((m for m in listed if m is not None), key=lambda m: m.name.casefold())
-        beginner = self._starter_entry()
+        shown = (listed(entry) for entry in self._entries())
+        known = sorted((m for m in shown if m is not None), key=lambda m: m.name.casefold())
+        beginner = self._beginner.entry()
         return (*known, beginner.model) if beginner is not None else tuple(known)
+
+    def missing(self) -> tuple[ModelFile, ...]:
+        """Models whose file is gone from every place; the note says what to do.
+
+        Raises:
+            EnvironmentFault: the index cannot be read.
+        """
+        gone = (e.model for e in self._entries() if standing(e) is None)
+        return tuple(replace(model, note=missing_words(model)) for model in gone)
 
     def resolve(self, reference: str) -> ModelFile:
         """A library name, a path to a .gguf, `owner/repo:QUANT`, or `starter`.
@@ -76,9 +108,9 @@ class Library:
         """
         wanted = reference.strip()
         if wanted.casefold() in (starter.ALIAS, starter.NAME.casefold()):
-            return self._resolve_starter()
-        entries = self._index.read().entries
-        entry = _named(entries, wanted) or entry_of_repository(entries, wanted)
+            return self._beginner.resolve()
+        entries = self._entries()
+        entry = named(entries, wanted) or entry_of_repository(entries, wanted)
         if entry is not None:
             return self._verified(entry)
         path = path_of(wanted)
@@ -111,37 +143,118 @@ class Library:
             ImportCancelledError: `cancelled` said so.
             EnvironmentFault, DiskFullError: the index cannot be written.
         """
-        found = _sound(path)
-        for entry in self._index.read().entries:
-            if entry.files == found.files and entry.model.sha256 and source == "import":
-                return entry.model
+        found = sound(path)
+        known = self._known_place(found) if source == "import" else None
+        if known is not None:
+            return known
         digest = sha256 or sha256_of(found.files, progress, cancelled)
-        beginner = self._starter_entry()
-        if digest == starter.SHA256 and beginner is not None:
-            return beginner.model
-        model = replace(summarize(found, source=source), sha256=digest)
-        new = IndexEntry(model, found.files, time.time_ns() // 1_000_000)
-        content = self._index.update(lambda content: _with(content, new))
-        return next(e.model for e in content.entries if e.model.sha256 == digest)
+        return self._take(replace(summarize(found, source=source), sha256=digest), found)
+
+    def adopt(
+        self,
+        found: Found,
+        *,
+        progress: Progress | None = None,
+        cancelled: Cancelled | None = None,
+    ) -> ModelFile:
+        """Check a file of another program's and add it where it lies.
+
+        What the program says of it is kept; the hash that it claims is compared with the content.
+
+        Raises:
+            As `import_file`; ModelFileError also where the content is not what the program says.
+        """
+        inspected = sound(found.path)
+        digest = sha256_of(inspected.files, progress, cancelled)
+        if found.expected and digest != found.expected:
+            raise ModelFileError(
+                f"The content of {quoted(found.name)} is not what {found.program.label} says: its "
+                f"SHA-256 begins with {digest[:12]} and should begin with {found.expected[:12]}. "
+                "The file is damaged or was exchanged; get it again there."
+            )
+        model = summarize(inspected, source=found.source or "import", name=found.name)
+        return self._take(
+            replace(
+                model,
+                sha256=digest,
+                licence=model.licence or found.licence,
+                commit=found.commit,
+                projector=str(found.projector or ""),
+                program=found.program.label if found.program is not Program.FOLDER else "",
+            ),
+            inspected,
+        )
+
+    def look(
+        self,
+        paths: Sequence[Path] | None = None,
+        programs: Sequence[Program] | None = None,
+    ) -> tuple[Found, ...]:
+        """What other programs keep on this computer, or what lies at these paths.
+
+        Reads the first bytes of each file only; never raises for what lies there.
+
+        Raises:
+            EnvironmentFault: the index cannot be read.
+        """
+        known = known_of(self._entries(), self._find_starter())
+        if paths is not None:
+            return tuple(one for path in paths for one in look({kind_of(path): (path,)}, known))
+        wanted = folders(self._machine())
+        return look({p: wanted[p] for p in wanted if programs is None or p in programs}, known)
+
+    def verify(
+        self,
+        name: str,
+        *,
+        progress: Progress | None = None,
+        cancelled: Cancelled | None = None,
+    ) -> str:
+        """Read all of a model's content again and compare it with what was added.
+
+        Returns:
+            What is wrong, in sentences; "" where it is what it was.
+
+        Raises:
+            NotFoundError: the library has no model of that name.
+            ImportCancelledError: `cancelled` said so.
+        """
+        if name.strip().casefold() in (starter.ALIAS, starter.NAME.casefold()):
+            place = self._find_starter()
+            return " ".join(self.check(place)) if place is not None else ""
+        entry = self._entry(name)
+        return verify_entry(self._index, entry, progress, cancelled)
 
     def remove(self, name: str) -> ModelFile:
+        """As `take_out`, for those who only want to know which model it was."""
+        return self.take_out(name).model
+
+    def take_out(self, name: str) -> Removed:
         """Forget a model; its files are deleted where they lie inside the models folder.
+
+        The index first says which files go, then they go: a crash in between leaves no half
+        model, because the next start deletes the rest.
 
         Raises:
             NotFoundError: the library has no model of that name.
             UserError: it is the starter, which is part of Snug.
             EnvironmentFault: a file or the index cannot be changed.
         """
-        wanted = name.strip()
-        if wanted.casefold() in (starter.ALIAS, starter.NAME.casefold()):
+        if name.strip().casefold() in (starter.ALIAS, starter.NAME.casefold()):
             raise UserError("The starter model is a part of Snug and cannot be removed.")
-        entry = _named(self._index.read().entries, wanted)
-        if entry is None:
-            raise not_found(wanted, (model.name for model in self.models()))
-        for file in entry.files:
-            self._delete_own(Path(file.path))
-        self._index.update(lambda content: _without(content, entry.model.name))
-        return entry.model
+        entry = self._entry(name)
+        leaving = stamps_to_leave(entry, self._folder)
+        self._index.update(
+            lambda content: replace(
+                without(content, entry.model.name), leaving=(*content.leaving, *leaving)
+            )
+        )
+        delete_leaving(self._index, self._folder)
+        return Removed(entry.model, len(leaving), sum(stamp.size_bytes for stamp in leaving))
+
+    def owns(self, model: ModelFile) -> bool:
+        """Whether removing a model deletes its file: it lies in Snug's own folder."""
+        return owned(Path(model.path), self._folder)
 
     def adapter(self, path: Path, model: ModelFile, scale: float = 1.0) -> Adapter:
         """A LoRA adapter, checked against the model. Raises: ModelFileError, UserError."""
@@ -165,59 +278,38 @@ class Library:
         place = self._find_starter()
         if found or place is None or not _same_place(path, place):
             return found
-        try:
-            digest = sha256_of(inspect(path).files)
-        except ModelFileError as error:
-            return (error.message,)
-        if digest == starter.SHA256:
-            return ()
-        return (
-            f"The starter model is not the one that belongs to Snug: its SHA-256 is {digest}, "
-            f"and should be {starter.SHA256}. Install Snug again.",
-        )
+        return starter_problem(inspect(path).files)
 
-    def _starter_entry(self) -> IndexEntry | None:
-        """The starter, from its file's size and what the index remembers of its header."""
-        place = self._find_starter()
-        stamp = stamp_of(place) if place is not None else None
-        if place is None or stamp is None or stamp.size_bytes != starter.SIZE_BYTES:
-            return None
-        for known in (self._starter, self._index.read().starter):
-            if known is not None and known.files == (stamp,):
-                self._starter = known
-                return known
-        found = inspect(place)
-        if found.problems:
-            return None
-        model = replace(
-            summarize(found, source=starter.ALIAS),
-            name=starter.NAME,
-            licence=starter.LICENCE,
-            sha256=starter.SHA256,
-            note=starter.NOTE,
-        )
-        entry = IndexEntry(model, found.files)
-        self._starter = entry
-        # Only a memory for the next start: a folder that cannot be written does no harm here.
-        with suppress(EnvironmentFault, UserError):
-            self._index.update(lambda content: replace(content, starter=entry))
+    def _entries(self) -> tuple[IndexEntry, ...]:
+        """What the index holds, after what a crash left of a removal was finished."""
+        content = self._index.read()
+        if content.leaving:
+            with suppress(EnvironmentFault, UserError):
+                delete_leaving(self._index, self._folder)
+        return content.entries
+
+    def _entry(self, name: str) -> IndexEntry:
+        entry = named(self._entries(), name.strip())
+        if entry is None:
+            raise not_found(name.strip(), (model.name for model in self.models()))
         return entry
 
-    def _resolve_starter(self) -> ModelFile:
-        entry = self._starter_entry()
-        if entry is not None:
-            return entry.model
-        place = self._find_starter()
-        if place is None:
-            raise NotFoundError(
-                "This build of Snug has no starter model. Import a .gguf file to talk to."
-            )
-        _sound(place)
-        stamp = stamp_of(place)
-        raise ModelFileError(
-            f"The starter model is damaged: {stamp.size_bytes if stamp else 0:,} bytes instead of "
-            f"{starter.SIZE_BYTES:,}. Install Snug again."
-        )
+    def _known_place(self, found: Inspection) -> ModelFile | None:
+        """The model whose content is known to lie in these very files."""
+        for entry in self._entries():
+            if entry.model.sha256 and found.files in (entry.files, *entry.others):
+                return listed(entry)
+        return None
+
+    def _take(self, model: ModelFile, found: Inspection) -> ModelFile:
+        """Put a model into the index, or give the entry with the same content."""
+        beginner = self._beginner.entry()
+        if model.sha256 == starter.SHA256 and beginner is not None:
+            return beginner.model
+        new = IndexEntry(model, found.files, time.time_ns() // 1_000_000)
+        content = self._index.update(lambda content: with_model(content, new))
+        entry = next(e for e in content.entries if e.model.sha256 == model.sha256)
+        return listed(entry) or entry.model
 
     def _resolve_path(self, path: Path, entries: Iterable[IndexEntry]) -> ModelFile:
         for entry in entries:
@@ -225,51 +317,41 @@ class Library:
                 return self._verified(entry)
         place = self._find_starter()
         if place is not None and _same_place(path, place):
-            return self._resolve_starter()
-        return summarize(_sound(path))
+            return self._beginner.resolve()
+        return summarize(sound(path))
 
     def _verified(self, entry: IndexEntry) -> ModelFile:
         """The model of an entry, after another check where its files changed."""
-        model = entry.model
-        stamps = tuple(stamp_of(Path(file.path)) for file in entry.files)
-        if None in stamps:
-            raise ModelFileError(
-                f"The file of {quoted(model.name)} is no longer at {quoted_path(model.path)}. "
-                "Put it back, or remove the model and import it from where it is now."
-            )
-        if stamps == entry.files and model.sha256:
-            return model
+        place = standing(entry)
+        if place is None:
+            raise ModelFileError(missing_words(entry.model))
+        model = place.model
+        unchanged = now(place.files) == place.files
+        if unchanged and model.sha256 and place.reading >= READING:
+            if place is not entry:
+                self._index.update(lambda content: exchanged(content, model.name, place))
+            return listed(place) or model
         found = inspect(Path(model.path))
         if found.problems:
             raise ModelFileError(
                 f"The file of {quoted(model.name)} has changed since it was imported. "
-                f"{_told(found.problems)}"
+                f"{told(found.problems)}"
             )
-        digest = sha256_of(found.files)
+        digest = model.sha256 if unchanged and model.sha256 else sha256_of(found.files)
         if digest == model.sha256:
-            checked = model
+            checked = read_again(model, found)
         else:
-            known = bool(model.sha256)
+            was_known = bool(model.sha256)
             checked = replace(
-                summarize(found, source="import" if known else model.source),
+                summarize(found, source="import" if was_known else model.source),
                 name=model.name,
                 sha256=digest,
-                note=_replaced_note(entry.imported_ms) if known else model.note,
+                note=replaced_note(entry.imported_ms) if was_known else model.note,
             )
-        fresh = IndexEntry(checked, found.files, entry.imported_ms)
-        self._index.update(lambda content: _exchanged(content, model.name, fresh))
-        return checked
-
-    def _delete_own(self, path: Path) -> None:
-        try:
-            inside = path.parent.resolve().is_relative_to(self._folder.resolve())
-            if inside:
-                path.unlink(missing_ok=True)
-        except OSError as error:
-            raise EnvironmentFault(
-                f"The model's file cannot be deleted: {error.strerror or error}. "
-                "Check the folder's permissions."
-            ) from error
+        others = place.others if digest == model.sha256 else ()
+        fresh = IndexEntry(checked, found.files, entry.imported_ms, others)
+        self._index.update(lambda content: exchanged(content, model.name, fresh))
+        return listed(fresh) or checked
 
     def _rebuild(self) -> tuple[IndexEntry, ...]:
         """Entries for the sound models that lie in the folder itself.
@@ -289,69 +371,8 @@ class Library:
         return tuple(entries)
 
 
-def _named(entries: Iterable[IndexEntry], name: str) -> IndexEntry | None:
-    wanted = name.casefold()
-    return next((entry for entry in entries if entry.model.name.casefold() == wanted), None)
-
-
-def _listed(entry: IndexEntry) -> ModelFile | None:
-    stamps = [stamp_of(Path(file.path)) for file in entry.files]
-    present = [stamp for stamp in stamps if stamp is not None]
-    if len(present) < len(stamps):
-        return None
-    if tuple(present) == entry.files:
-        return entry.model
-    size_bytes = sum(stamp.size_bytes for stamp in present)
-    return replace(entry.model, size_bytes=size_bytes, sha256="", note=CHANGED_NOTE)
-
-
-def _sound(path: Path) -> Inspection:
-    found = inspect(path)
-    if found.problems:
-        raise ModelFileError(_told(found.problems))
-    return found
-
-
-def _told(found: tuple[Problem, ...]) -> str:
-    more = len(found) - 1
-    also = "" if not more else f" ({more} more: `snug models check` lists all.)"
-    return found[0].text + also
-
-
 def _same_place(one: Path, other: Path) -> bool:
     try:
         return one.samefile(other)
     except (OSError, ValueError):
         return False
-
-
-def _replaced_note(imported_ms: int) -> str:
-    day = datetime.datetime.fromtimestamp(imported_ms / 1000, datetime.UTC).date()
-    since = f" on {day.isoformat()}" if imported_ms else ""
-    return f"The file was replaced after it was imported{since}; Snug has checked the new one."
-
-
-def _with(content: IndexContent, new: IndexEntry) -> IndexContent:
-    """The content with a model added, or found again."""
-    source = new.model.source
-    for old in content.entries:
-        if old.model.sha256 != new.model.sha256:
-            continue
-        there = all(stamp_of(Path(file.path)) == file for file in old.files)
-        kept = old if there else replace(new, imported_ms=old.imported_ms)
-        source = old.model.source if source == "import" else source
-        model = replace(kept.model, name=old.model.name, source=source)
-        return _exchanged(content, old.model.name, replace(kept, model=model))
-    others = tuple(e for e in content.entries if e.model.path != new.model.path)
-    taken = [starter.ALIAS, starter.NAME, *(entry.model.name for entry in others)]
-    model = replace(new.model, name=unique_name(new.model.name, taken))
-    return replace(content, entries=(*others, replace(new, model=model)))
-
-
-def _without(content: IndexContent, name: str) -> IndexContent:
-    return replace(content, entries=tuple(e for e in content.entries if e.model.name != name))
-
-
-def _exchanged(content: IndexContent, name: str, new: IndexEntry) -> IndexContent:
-    entries = tuple(new if entry.model.name == name else entry for entry in content.entries)
-    return replace(content, entries=entries)

@@ -10,6 +10,7 @@ Source: ggml's specification of the format (gguf.md) and its reader (gguf.cpp).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from snug.models.cursor import Cursor, Source
@@ -44,17 +45,50 @@ def read_header(source: Source) -> GgufHeader:
     Raises:
         GgufError: the first thing that is wrong.
     """
+    return _read(source, None, {})
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What the first bytes of a file tell.
+
+    Attributes:
+        header: the metadata that fits into them; the tensors only where `whole`.
+        whole: the header is complete.
+    """
+
+    header: GgufHeader
+    whole: bool
+
+
+def read_beginning(source: Source, limit_bytes: int) -> Beginning:
+    """Read no more than the first bytes: enough to tell what a file calls itself.
+
+    Raises:
+        GgufError: the first thing that is wrong within them.
+    """
+    metadata: dict[str, MetaValue] = {}
+    try:
+        return Beginning(_read(source, limit_bytes, metadata), whole=True)
+    except GgufError as error:
+        if error.problem.damage is not Damage.HEADER_CUT or source.size <= limit_bytes:
+            raise
+    return Beginning(GgufHeader(0, metadata, (), DEFAULT_ALIGNMENT, 0, source.size), whole=False)
+
+
+def _read(source: Source, end: int | None, metadata: dict[str, MetaValue]) -> GgufHeader:
+    """Read a header up to `end`; `metadata` is filled on the way."""
     if source.size == 0:
         raise GgufError(Damage.EMPTY, "The file is empty (0 bytes). Get it again.")
     beginning = source.read_at(0, 64)
     if not beginning.startswith(MAGIC):
         raise explain_not_gguf(beginning, source.size)
-    cursor = Cursor(source, len(MAGIC))
+    cursor = Cursor(source, len(MAGIC), end)
     cursor.where = "the first 24 bytes"
     version = _read_version(cursor)
     tensor_count = _read_count(cursor, MAX_TENSORS, Damage.TOO_MANY_TENSORS, "tensors")
     key_count = _read_count(cursor, MAX_KEYS, Damage.TOO_MANY_KEYS, "metadata keys")
-    metadata = _read_metadata(cursor, key_count)
+    _read_metadata(cursor, key_count, metadata)
     alignment = _alignment(metadata)
     tensors = _read_tensors(cursor, tensor_count)
     return GgufHeader(
@@ -113,8 +147,7 @@ class _Budget:
         return True
 
 
-def _read_metadata(cursor: Cursor, count: int) -> dict[str, MetaValue]:
-    metadata: dict[str, MetaValue] = {}
+def _read_metadata(cursor: Cursor, count: int, metadata: dict[str, MetaValue]) -> None:
     budget = _Budget()
     for number in range(1, count + 1):
         cursor.where = f"metadata key {number:,} of {count:,}"
@@ -130,7 +163,6 @@ def _read_metadata(cursor: Cursor, count: int) -> dict[str, MetaValue]:
                 Damage.KEY_TWICE, f"The metadata key {quoted(key)} stands there twice. {GET_AGAIN}"
             )
         metadata[key] = _read_value(cursor, key, budget)
-    return metadata
 
 
 def _read_key(cursor: Cursor, number: int) -> str:

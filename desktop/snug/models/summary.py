@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Final
 
@@ -20,12 +21,13 @@ _LICENCE_LENGTH: Final = 80
 _COMMIT: Final = re.compile(r"[0-9a-fA-F]{32,64}")
 
 
-def summarize(found: Inspection, *, source: str = "import") -> ModelFile:
+def summarize(found: Inspection, *, source: str = "import", name: str = "") -> ModelFile:
     """The library's view of a sound file.
 
     Args:
         found: an inspection that read the header.
         source: "import", "starter" or a repository "owner/name".
+        name: what it is called where the file does not say; "" takes the file's name.
 
     Returns:
         The model with a proposed name and without sha256, which takes reading all of the file.
@@ -38,7 +40,7 @@ def summarize(found: Inspection, *, source: str = "import") -> ModelFile:
     file_name = PurePath(path).name
     quantization = quantization_of(header, file_name)
     return ModelFile(
-        name=propose_name(header, file_name, quantization),
+        name=propose_name(header, name or file_name, quantization),
         path=path,
         size_bytes=sum(file.size_bytes for file in found.files),
         sha256="",
@@ -52,6 +54,21 @@ def summarize(found: Inspection, *, source: str = "import") -> ModelFile:
         chat_template=header.text("tokenizer.chat_template") or "",
         sampling=sampling_of(header),
         tool_template=header.text("tokenizer.chat_template.tool_use") or "",
+    )
+
+
+def read_again(model: ModelFile, found: Inspection) -> ModelFile:
+    """The same content's facts as this Snug reads them; name, hash and origin stay."""
+    fresh = summarize(found, source=model.source)
+    return replace(
+        fresh,
+        name=model.name,
+        sha256=model.sha256,
+        licence=fresh.licence or model.licence,
+        note=model.note,
+        commit=model.commit,
+        projector=model.projector,
+        program=model.program,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from snug.services.adoption import Adoption
 from snug.services.cards import Cards
 from snug.services.conversations import ConversationService
 from snug.services.downloads import DownloadService
@@ -59,6 +60,6 @@ class Services:
     trends: Trends | None = None
     downloads: DownloadService | None = None
     network: Network | None = None
-    adoption: object | None = None
     first_models: FirstModels | None = None
     cards: Cards | None = None
+    adoption: Adoption | None = None
