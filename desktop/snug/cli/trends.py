@@ -151,7 +151,7 @@ def series_entry(one: Series) -> dict[str, object]:
 
 
 def _entry(one: Repository, made_from_it: tuple[str, ...]) -> dict[str, object]:
-    found = hub.repository_entry(one, None)
+    found = hub.repository_entry(one, ())
     del found["files"]  # a look does not ask for them
     return found | {
         "family": family(one),

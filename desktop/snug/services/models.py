@@ -187,8 +187,8 @@ class ModelService:
 
     def measured_speed(self, model: ModelFile) -> float | None:
         """Tokens per second of this very file's last answers here; None where there was none."""
-        measured = self._speeds().get(_speed_key(model))
-        return measured[0] if measured is not None else None
+        measured = self._learnt.all().get(_speed_key(model))
+        return measured.tokens_per_second if measured is not None else None
 
     def record_load(self, model: ModelFile, placement: Placement) -> None:
         """Remember what a load taught: memory ÷ projection, threads. Raises: SnugError."""
