@@ -21,7 +21,7 @@ from snug.ui.link_prompt import LinkPrompt
 from snug.ui.notice import Notice
 from snug.ui.offers_view import Getters, OffersView
 from snug.ui.page import Page
-from snug.ui.parts import claims_escape, column_width, flat, push_button
+from snug.ui.parts import claims_escape, column_width, flat, hairline, push_button
 from snug.ui.repository_parts import LicenceAnswer, RepositoryHead
 from snug.ui.tasks import Tasks
 from snug.ui.theme import Theme
@@ -87,6 +87,7 @@ class RepositoryPage(Page):
             "snug.ui.card_view", "CardView", self._getters.cards, self._theme, self._tasks
         )
         if self._card is not None:
+            self.column.addWidget(hairline())
             self.column.addWidget(self._card)
         self.column.addStretch(1)
 
