@@ -134,7 +134,7 @@ class RepositoryPage(Page):
             self.offers.clear(self.tr("Asking the Hub for its files…"))
             self._ask(shown)
         if self._card is not None:
-            self._card.show_repository(shown)
+            self._card.hide()  # until its files, and so its commit, are known
 
     def leave(self) -> None:
         """Back to the list; what is still asked is dropped."""
@@ -168,6 +168,8 @@ class RepositoryPage(Page):
         if not known:
             words = self.tr("Snug is offline, and nothing is kept of this model.")
         self.notice.say(words, "lock")
+        if known:
+            self._show_card(repository)
         if known and repository.variants:
             self._work_offers(repository)
         else:
@@ -208,6 +210,7 @@ class RepositoryPage(Page):
             return
         self._show_offers(told)
         repository, offers, available = told
+        self._show_card(repository)
         if not offers or offers[0].exact or repository.gated:
             return  # a gated file's header cannot be read before its terms are accepted
 
@@ -239,10 +242,17 @@ class RepositoryPage(Page):
         if stop is not self._stop or stop.is_set() or self._repository is None:
             return
         self._on_failed(message)
+        if self._repository.commit:
+            self._show_card(self._repository)
         if self._repository.variants:
             self._work_offers(self._repository)
         else:
             self.offers.clear(self.tr("Its files could not be read."))
+
+    def _show_card(self, repository: Repository) -> None:
+        if self._card is not None:
+            self._card.show()
+            self._card.show_repository(repository)
 
     def _on_failed(self, message: str) -> None:
         self.notice.say(message, "warning", "warn")
