@@ -126,6 +126,8 @@ class RepositoryPage(Page):
         self.notice.clear()
         self.licence.close_text()
         self._show_words(shown, known=known)
+        if self._card is not None:
+            self._card.hide()  # until its files, and so its commit, are known
         self._scroll.verticalScrollBar().setValue(0)
         self.back.setFocus(Qt.FocusReason.OtherFocusReason)
         if self._discover.offline:
@@ -133,8 +135,6 @@ class RepositoryPage(Page):
         else:
             self.offers.clear(self.tr("Asking the Hub for its files…"))
             self._ask(shown)
-        if self._card is not None:
-            self._card.hide()  # until its files, and so its commit, are known
 
     def leave(self) -> None:
         """Back to the list; what is still asked is dropped."""
