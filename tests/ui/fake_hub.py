@@ -251,6 +251,7 @@ class FakeDownloads:
 
     def __init__(self, network: FakeNetwork) -> None:
         self.network = network
+        self.starts = 0
         self.queue: list[Download] = []
         self.fails: SnugError | None = None
         self.listeners: list[Callable[[DownloadEvent], None]] = []
@@ -275,6 +276,9 @@ class FakeDownloads:
     def listen(self, callback: Callable[[DownloadEvent], None]) -> Callable[[], None]:
         self.listeners.append(callback)
         return lambda: self.listeners.remove(callback)
+
+    def start(self) -> None:
+        self.starts += 1
 
     # What the list of downloads reads.
     def listed(self) -> tuple[Download, ...]:

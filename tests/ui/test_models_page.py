@@ -67,6 +67,12 @@ def test_a_view_that_is_not_there_is_done_without(theme: Theme) -> None:
     assert isinstance(late_view("snug.ui.banner", "Banner", theme), QWidget)
 
 
+def test_downloads_that_wait_go_on_when_the_window_is_there(shown: Shown) -> None:
+    assert shown.finding.downloads.starts == 0
+    shown.window.start()
+    assert shown.finding.downloads.starts == 1
+
+
 # -- the lock -----------------------------------------------------------------------------------
 
 

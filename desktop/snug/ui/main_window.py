@@ -314,6 +314,7 @@ class MainWindow(QMainWindow):
                 self.tell_error(error.message)
         self.desk.preload()
         self.idle.watch_sleep()
+        self._pages.start()
         self.offers.refresh()
 
     def _on_add_requested(self) -> None:

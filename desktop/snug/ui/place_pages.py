@@ -64,6 +64,11 @@ class PlacePages(QObject):
             refresh_view(page)
         self.stack.setCurrentWidget(page)
 
+    def start(self) -> None:
+        """Go on with downloads that wait; call once the window is visible. Returns at once."""
+        if self._services.downloads is not None:
+            self._services.downloads.start()
+
     def open_repository(self, repository: object, wanted: str) -> None:
         """Show a model of the Hub, or with None the list, on the page Models, which is shown."""
         page = self._pages[Place.MODELS]
