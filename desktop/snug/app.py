@@ -110,13 +110,6 @@ class Application:
             parse_header=shape_of_prefix,
             looks=GgufLooks(vault.catalogue),
         )
-        trends = Trends(
-            vault.catalogue,
-            store,
-            lambda: _open_trending(self._hub),
-            lambda: network.offline,
-            available_bytes=self._hub.available_bytes,
-        )
         self._downloads = DownloadService(self._hub, network, store, library.models)
         home = vault.key_home
         self.services = Services(
@@ -140,7 +133,6 @@ class Application:
                 self._hub.available_bytes,
                 TransferSpeed(preferences),
             ),
-            trends=trends,
             downloads=self._downloads,
             network=network,
             cards=Cards(
@@ -149,6 +141,7 @@ class Application:
                 __version__,
             ),
             adoption=Adoption(library),
+            trends=_build_trends(vault, self._hub, lambda: network.offline),
         )
 
     @classmethod
@@ -245,10 +238,19 @@ def _active_share(model: ModelFile) -> float:
     return 1.0 if shape is None else shape.active_share
 
 
-def _open_trending(hub: HubService) -> TrendingPages:
-    from snug.hub.trending import HubTrending
+def _build_trends(vault: Vault, hub: HubService, offline: Callable[[], bool]) -> Trends:
+    def pages() -> TrendingPages:
+        from snug.hub.trending import HubTrending
 
-    return HubTrending(hub.access.gateway)
+        return HubTrending(hub.access.gateway)
+
+    return Trends(
+        vault.catalogue,
+        vault.conversations,
+        pages,
+        offline,
+        available_bytes=hub.available_bytes,
+    )
 
 
 def _card_sources(

@@ -287,7 +287,8 @@ class Trends:
     def _filter(self, query: Query) -> Filter:
         architectures = frozenset({query.architecture}) if query.architecture else frozenset()
         if query.supported_only and not architectures:
-            architectures = self._architectures()
+            known = self._architectures()
+            architectures = known | {""} if known else known  # "": a GGUF that does not tell
         largest = query.max_size_bytes
         if query.fits_only:
             fitting = largest_that_fits(self._available_bytes())

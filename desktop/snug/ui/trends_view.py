@@ -135,6 +135,11 @@ class TrendsView(QWidget):
         self._column.addWidget(self.list)
         self._column.addWidget(self._empty)
         self._column.addStretch(1)
+        outer = flat(QVBoxLayout(self))
+        outer.addWidget(self.problem)
+        outer.addWidget(self._make_scroll(), 1)
+
+    def _make_scroll(self) -> QScrollArea:
         body = QWidget()
         around = flat(QHBoxLayout(body))
         around.addStretch(1)
@@ -147,9 +152,7 @@ class TrendsView(QWidget):
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(body)
-        outer = flat(QVBoxLayout(self))
-        outer.addWidget(self.problem)
-        outer.addWidget(scroll, 1)
+        return scroll
 
     def _make_empty(self) -> QWidget:
         page = QWidget()

@@ -201,7 +201,11 @@ def _insert_model(
             time_ms,
         ),
     )
-    seq = connection.last_insert_rowid()
+    _insert_details(connection, connection.last_insert_rowid(), one)
+
+
+def _insert_details(connection: apsw.Connection, seq: int, one: dict[str, Any]) -> None:
+    licence = one["licence"]
     told = (licence["id"], licence["name"], licence["link"], licence["reason"])
     connection.execute(
         "INSERT INTO hub_details VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
