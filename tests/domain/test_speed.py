@@ -27,6 +27,15 @@ def test_one_measurement_scales_with_the_bytes_that_are_read() -> None:
     assert speed_words(found) == "about 15 tokens/s, from what this machine did with Tiny"
 
 
+def test_a_speed_from_a_very_different_size_is_told_as_doubtful() -> None:
+    near, far = (expected(int(s * GB), 0.0, [on_cpu(30, 1, "Tiny")]) for s in (8.0, 8.1))
+    assert near is not None
+    assert far is not None
+    assert (near.reliable, far.reliable) == (True, False)
+    assert "far off" in speed_words(far)
+    assert "far off" not in speed_words(near)
+
+
 def test_a_fixed_time_per_token_is_told_from_the_bytes() -> None:
     # 10 ms, and 50 ms for each gigabyte.
     measured = [on_cpu(1 / (0.01 + 0.05 * size), size) for size in (0.1, 1.0, 4.0)]

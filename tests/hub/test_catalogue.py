@@ -102,6 +102,23 @@ def test_only_what_is_worth_it_is_asked_for_and_only_what_is_wanted_is_given(
     assert sorted(asked) == ["00", "02", "04", "06"]
 
 
+def test_a_category_of_several_tasks_is_asked_for_task_by_task(
+    rooms: Rooms, hub: HubServer
+) -> None:
+    for number in range(120):
+        offer(hub, f"m/{number}", trending=1000)
+    offer(hub, "m/ranks", task="text-ranking", trending=3, card={"license": "mit"})
+    offer(hub, "m/hears", task="automatic-speech-recognition", trending=9)
+    offer(hub, "m/embeds", task="sentence-similarity", trending=5, card={"license": "mit"})
+    assert names(rooms.catalogue.list(Query(category=Category.EMBEDDING))) == [
+        "m/embeds",
+        "m/ranks",
+    ]
+    asked = [parse_qs(urlsplit(seen.path).query).get("pipeline_tag") for seen in hub.seen]
+    assert asked[:3] == [["feature-extraction"], ["sentence-similarity"], ["text-ranking"]]
+    assert len(hub.seen) == 5
+
+
 def test_a_commit_that_is_known_is_not_asked_for_again(rooms: Rooms, hub: HubServer) -> None:
     for name in ("m/still", "m/moved"):
         offer(hub, name, card={"license": "mit"})

@@ -143,7 +143,13 @@ def test_a_model_too_slow_to_read_along_is_not_recommended_while_a_faster_one_fi
     slow = Measurement(4.4, 5 * GB, Where.CPU, "Other 8B")
     assert chosen(judged(machine(64), slow)) == "Q4_K_M"
     slower = Measurement(1.0, 5 * GB, Where.CPU, "Other 8B")
-    assert chosen(judged(machine(64), slower)) == "Q8_0"  # nothing is quick enough
+    # Nothing is quick enough: the smallest of at least 4 bits.
+    assert chosen(judged(machine(64), slower)) == "Q4_K_S"
+    assert chosen(judged(machine(6.3), slower)) == "Q3_K_M"
+    tiny = Measurement(20.0, GB // 10, Where.CPU, "Tiny")
+    offers = judged(machine(64), tiny)
+    assert not offers["Q8_0"].speed_reliable
+    assert chosen(offers) == "Q8_0"
 
 
 def test_a_mixture_is_as_fast_as_its_active_part() -> None:

@@ -216,8 +216,10 @@ def _remarks(offers: Sequence[Offer]) -> Iterator[str]:
     if chosen is not None:
         name = chosen.variant.quantization or chosen.variant.name
         yield f"* {name} is recommended. {chosen.reason}"
-        known = chosen.tokens_per_second
-        expectation = None if known is None else Expectation(known, chosen.speed_source)
+        speed = chosen.tokens_per_second
+        expectation = None
+        if speed is not None:
+            expectation = Expectation(speed, chosen.speed_source, chosen.speed_reliable)
         yield f"Speed: {speed_words(expectation)}."
     else:
         yield f"None of them runs here now. {offers[0].reason}"

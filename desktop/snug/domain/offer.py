@@ -35,6 +35,7 @@ class Offer:
             name it.
         reason: one plain sentence on how it fits.
         speed_source: the model whose measurement `tokens_per_second` leans on; "" without one.
+        speed_reliable: that model is of a similar size; see `domain/speed.py`.
     """
 
     variant: Variant
@@ -48,3 +49,4 @@ class Offer:
     supported: bool
     reason: str
     speed_source: str = ""
+    speed_reliable: bool = True

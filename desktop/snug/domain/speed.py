@@ -18,6 +18,7 @@ from typing import Final
 
 _SPREAD: Final = 1.5  # sizes at least so far apart tell a slope
 _FEWEST_FOR_A_LINE: Final = 3
+_ALIKE: Final = 8.0
 _FASTEST: Final = 10_000.0  # tokens per second; beyond it a measurement is none
 
 
@@ -46,10 +47,17 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """A speed to expect, and the model measured here whose size is nearest."""
+    """A speed to expect.
+
+    Attributes:
+        source: the model measured here whose size is nearest.
+        reliable: that one is not more than eight times smaller or larger. From a much smaller one
+            the real speed is mostly higher, because its fixed time per token counts as reading.
+    """
 
     tokens_per_second: float
     source: str = ""
+    reliable: bool = True
 
 
 def expected(
@@ -74,7 +82,8 @@ def expected(
         used += own
         seconds += share * _seconds(active_bytes, own)
     nearest = min(used, key=lambda m: abs(m.active_bytes - active_bytes))
-    return Expectation(round(1.0 / seconds, 2), nearest.name)
+    ratio = max(active_bytes, nearest.active_bytes) / min(active_bytes, nearest.active_bytes)
+    return Expectation(round(1.0 / seconds, 2), nearest.name, ratio <= _ALIKE)
 
 
 def speed_words(expectation: Expectation | None) -> str:
@@ -84,7 +93,8 @@ def speed_words(expectation: Expectation | None) -> str:
     speed = expectation.tokens_per_second
     number = f"{speed:.0f}" if speed >= 3 else f"{speed:.1f}"
     source = expectation.source or "other models"
-    return f"about {number} tokens/s, from what this machine did with {source}"
+    doubt = "" if expectation.reliable else "; of a very different size, so this may be far off"
+    return f"about {number} tokens/s, from what this machine did with {source}{doubt}"
 
 
 def _seconds(active_bytes: int, own: Sequence[Measurement]) -> float:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from snug.domain.hub import Category, Query, Repository, Variant
+from snug.domain.hub import Category, Order, Query, Repository, Variant
 from snug.domain.licence import NOT_STATED, LicenceFacts, resolve
 from snug.hub.client import HubClient
 from snug.hub.errors import AccessError, AnswerError, UnknownRepositoryError
@@ -24,11 +24,19 @@ Wanted = Callable[[Repository], bool]
 _PAGE: Final = 100  # repositories in one listing, before filters
 _AT_ONCE: Final = 4
 _MAX_KNOWN: Final = 2000
-# The Hub's task for a category where one says it all; the others are filtered here.
+# The Hub's tasks for a category, where they say it all; a listing takes one task. Text and code are
+# told apart here, by tags and names.
 _TASKS: Final = {
-    Category.VISION_LANGUAGE: "image-text-to-text",
-    Category.IMAGE: "text-to-image",
-    Category.VIDEO: "text-to-video",
+    Category.VISION_LANGUAGE: ("image-text-to-text", "any-to-any"),
+    Category.SPEECH: ("automatic-speech-recognition", "text-to-speech", "audio-text-to-text"),
+    Category.IMAGE: ("text-to-image", "image-to-image"),
+    Category.VIDEO: ("text-to-video", "image-to-video"),
+    Category.EMBEDDING: ("feature-extraction", "sentence-similarity", "text-ranking"),
+}
+_ORDERS: Final[dict[Order, Callable[[Repository], int]]] = {
+    Order.TRENDING: lambda one: one.trending_score,
+    Order.DOWNLOADS: lambda one: one.downloads,
+    Order.NEWEST: lambda one: one.modified_ms,
 }
 
 
@@ -71,21 +79,9 @@ class Catalogue:
         Raises:
             OfflineError, NetworkFault, AnswerError, StoppedError.
         """
-        what = "search for models" if query.text else "look for trending models"
-        infos = self._client.list_models(
-            search=query.text,
-            task=_TASKS.get(query.category, "") if query.category else "",
-            sort=query.order.value,
-            limit=_PAGE if query.filters else query.limit,
-            gated=query.gated,
-            reason=what,
-            stop=stop,
-        )
-        for info in infos:
-            self._remember(str(info.id), facts_of(info))
-        listed = (repository_of(info) for info in infos)
+        listed = self._listed(query, stop)
         by_page = replace(query, licence_class=None)
-        found = (r for r in listed if r is not None and by_page.matches(r) and worth(r))
+        found = (one for one in listed if by_page.matches(one) and worth(one))
         return self._in_full(found, query, wanted, stop)
 
     def repository(self, identifier: str, stop: threading.Event | None = None) -> Repository:
@@ -125,6 +121,29 @@ class Catalogue:
     def licence_text(self, repository: Repository, stop: threading.Event | None = None) -> str:
         """The licence's text. Raises: as `LicenceTexts.read`."""
         return self._texts.read(repository, stop)
+
+    def _listed(self, query: Query, stop: threading.Event | None) -> tuple[Repository, ...]:
+        """What the Hub lists: one request for each of the category's tasks, merged in order."""
+        tasks = _TASKS.get(query.category, ("",)) if query.category else ("",)
+        found: dict[str, Repository] = {}
+        for task in tasks:
+            infos = self._client.list_models(
+                search=query.text,
+                task=task,
+                sort=query.order.value,
+                limit=_PAGE if query.filters else query.limit,
+                gated=query.gated,
+                reason="search for models" if query.text else "look for trending models",
+                stop=stop,
+            )
+            for info in infos:
+                one = repository_of(info)
+                if one is not None:
+                    self._remember(one.id, facts_of(info))
+                    found.setdefault(one.id.casefold(), one)
+        if len(tasks) > 1:
+            return tuple(sorted(found.values(), key=_ORDERS[query.order], reverse=True))
+        return tuple(found.values())
 
     def _in_full(
         self,

@@ -46,24 +46,11 @@ def read_beginning(
         AccessError, UnknownRepositoryError, AnswerError; otherwise as `Gateway.open`.
     """
     url = file_url(gateway, repository, commit, path)
-    data, authorize = b"", False
-    deadline = time.monotonic() + _PATIENCE_S
+    asking = _Asking(gateway, url, f"first bytes of {repository}", stop)
+    data = b""
     for step in STEPS:
         asked = len(data)
-        reason = f"first bytes of {repository}"
-        headers = {"Range": f"bytes={asked}-{step - 1}"}
-
-        def ask(allowed: bool, sent: dict[str, str] = headers, why: str = reason) -> Reply:
-            return gateway.open(
-                url, why, headers=sent, authorize=allowed, stop=stop, deadline=deadline
-            )
-
-        reply = ask(authorize)
-        if reply.status in (401, 403) and gateway.has_token and not authorize:
-            reply.close()
-            authorize = True
-            reply = ask(authorize)
-        with reply:
+        with asking.open(asked, step) as reply:
             if reply.status == 416:
                 return None  # The file ended before.
             came = _body(reply, step - asked, asked)
@@ -74,6 +61,39 @@ def read_beginning(
         if found is not None or len(data) < step:
             return found
     return None
+
+
+class _Asking:
+    """Asks for parts of one file; with the token only once the Hub wanted it."""
+
+    def __init__(
+        self, gateway: Gateway, url: str, reason: str, stop: threading.Event | None
+    ) -> None:
+        self._gateway = gateway
+        self._url = url
+        self._reason = reason
+        self._stop = stop
+        self._deadline = time.monotonic() + _PATIENCE_S
+        self._authorize = False
+
+    def open(self, first: int, end: int) -> Reply:
+        """The answer to a request for bytes `first` up to `end`. Raises: as `Gateway.open`."""
+        reply = self._ask(first, end)
+        if reply.status in (401, 403) and self._gateway.has_token and not self._authorize:
+            reply.close()
+            self._authorize = True
+            reply = self._ask(first, end)
+        return reply
+
+    def _ask(self, first: int, end: int) -> Reply:
+        return self._gateway.open(
+            self._url,
+            self._reason,
+            headers={"Range": f"bytes={first}-{end - 1}"},
+            authorize=self._authorize,
+            stop=self._stop,
+            deadline=self._deadline,
+        )
 
 
 def file_url(gateway: Gateway, repository: str, commit: str, path: str) -> str:

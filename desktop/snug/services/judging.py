@@ -154,6 +154,7 @@ def _fitted(
         context_length=context,
         tokens_per_second=speed.tokens_per_second if speed else None,
         speed_source=speed.source if speed else "",
+        speed_reliable=speed is None or speed.reliable,
         reason=_reason(offer, shape.architecture, fit, context, needed, room),
     )
 
@@ -167,43 +168,49 @@ def needed_bytes(size_bytes: int, shape: Shape, context_length: int) -> int:
 def recommended(offers: Sequence[Offer], repository: Repository) -> Offer | None:
     """The best quality that fits comfortably: see `_demands` for what gives way first."""
     runnable = [o for o in offers if o.supported and o.fit in (Fit.FITS, Fit.TIGHT)]
-    for demand in _demands(_trained(repository, None)):
+    trained = _trained(repository, None)
+
+    def best(one: Offer) -> tuple[int, int]:
+        rank = rank_of(one.variant.quantization, repository.architecture)
+        return rank, -one.variant.size_bytes
+
+    for demand in _demands(trained):
         fitting = [one for one in runnable if demand(one)]
+        if fitting and all(_is_fine(one) and _is_slow(one) for one in fitting):
+            return min(fitting, key=lambda one: one.variant.size_bytes)
         if fitting:
-            return min(
-                fitting,
-                key=lambda o: (
-                    rank_of(o.variant.quantization, repository.architecture),
-                    -o.variant.size_bytes,
-                ),
-            )
+            return min(fitting, key=best)
     return None
 
 
 def _demands(trained: int) -> tuple[Callable[[Offer], bool], ...]:
     """What is asked of a recommendation, the most first.
 
-    Speed gives way before 4 bits do, and the context's length from 8,192 to 4,096 tokens before
-    either.
+    The context's length gives way first, from 8,192 to 4,096 tokens; then speed, and the smallest
+    of at least 4 bits is taken; the 4 bits last.
     """
-
-    def fine(one: Offer) -> bool:
-        return bits_of(one.variant.quantization) >= _FEWEST_BITS
-
-    def quick(one: Offer) -> bool:
-        return one.tokens_per_second is None or one.tokens_per_second >= ACCEPTABLE_SPEED
 
     def long(one: Offer, tokens: int) -> bool:
         return one.fit is Fit.FITS and one.context_length >= min(tokens, trained)
 
     return (
-        lambda o: fine(o) and quick(o) and long(o, USEFUL_CONTEXT),
-        lambda o: fine(o) and quick(o) and long(o, SHORT_CONTEXT),
-        lambda o: fine(o) and long(o, SHORT_CONTEXT),
+        lambda o: _is_fine(o) and not _is_slow(o) and long(o, USEFUL_CONTEXT),
+        lambda o: _is_fine(o) and not _is_slow(o) and long(o, SHORT_CONTEXT),
+        lambda o: _is_fine(o) and long(o, SHORT_CONTEXT),
         lambda o: long(o, SHORT_CONTEXT) and o.quality is not Quality.UNKNOWN,
         lambda o: o.fit is Fit.FITS,
         lambda _: True,
     )
+
+
+def _is_fine(one: Offer) -> bool:
+    return bits_of(one.variant.quantization) >= _FEWEST_BITS
+
+
+def _is_slow(one: Offer) -> bool:
+    """Surely too slow to read along; a doubtful figure does not count."""
+    speed = one.tokens_per_second
+    return speed is not None and one.speed_reliable and speed < ACCEPTABLE_SPEED
 
 
 def _longest(size: int, shape: Shape, trained: int, room: Room) -> int:
