@@ -261,7 +261,7 @@ def _card_sources(
     def pages() -> Pages:
         from snug.hub.cards import CardReader  # late, as the rest of the room
 
-        return CardReader(hub.access.gateway)
+        return CardReader(hub.access.gateway, hub.access.catalogue.client)
 
     def quarantined(sha256: str) -> tuple[str, ...]:
         return tuple(one.reason for one in engine.quarantined() if one.sha256 == sha256)

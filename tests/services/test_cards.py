@@ -28,12 +28,15 @@ from snug.domain.model_card import (
     ModelCard,
     PageState,
     Relation,
+    RepositoryPage,
     Severity,
     Stated,
     TemplateState,
 )
 from snug.services.acceptances import MAX_KEPT
 from snug.services.card_words import sections, template_sentence
+from snug.services.kept_pages import MAX_KEPT as PAGES_KEPT
+from snug.services.kept_pages import KeptPages
 
 
 def told(card: ModelCard) -> str:
@@ -99,6 +102,51 @@ def test_offline_the_record_and_the_file_tell_what_they_know() -> None:
     assert card.comparison.state is TemplateState.NOT_LOOKED
     assert card.datasets == (Stated("maker/chats", "the model's file"),)
     assert card.gaps == ("Snug is offline, so this card holds only what this machine knows.",)
+
+
+def test_what_was_read_online_is_kept_and_makes_the_card_as_rich_offline() -> None:
+    bench = Bench()
+    online = bench.cards.of_model(MODEL)
+    asked = len(bench.pages.asked)
+    bench.offline = True
+    offline = bench.cards.of_model(MODEL)
+    assert len(bench.pages.asked) == asked
+    for field in ("ancestors", "datasets", "training", "licence", "comparison", "languages"):
+        assert getattr(offline, field) == getattr(online, field), field
+    assert online.gaps == ()
+    (gap,) = offline.gaps
+    assert gap.startswith("What the pages say was read on 20")
+
+
+def test_a_page_that_cannot_be_reached_now_is_taken_as_it_was_and_the_reason_told() -> None:
+    bench = Bench()
+    bench.cards.of_model(MODEL)
+    for name in tuple(bench.pages.known):
+        fault = RepositoryPage(name, PageState.UNREACHABLE, problem="The Hub has a fault.")
+        bench.pages.known[name] = fault
+    card = bench.cards.of_model(MODEL)
+    assert [a.repository for a in card.ancestors] == ["maker/tiny", "maker/tiny-base"]
+    assert card.gaps[0] == "The Hub has a fault."
+
+
+def test_kept_pages_are_bounded_and_damage_is_no_page() -> None:
+    bench = Bench()
+    store = bench.settings
+    pages = KeptPages(store, lambda: bench.pages, lambda: bench.offline)
+    for number in range(PAGES_KEPT + 6):
+        name = f"m/x{number}"
+        bench.pages.known[name] = replace(QUANT, repository=name)
+        pages.page(name)
+    bench.pages.known["m/big"] = replace(QUANT, repository="m/big", template="x" * 200_000)
+    pages.page("m/big")
+    bench.offline = True
+    assert pages.page("m/x5").state is PageState.UNREACHABLE
+    assert pages.page("m/big").state is PageState.UNREACHABLE
+    assert pages.page("m/x6").template == TEMPLATE
+    assert sum(bool(v) for k, v in store.values.items() if "page." in k) == PAGES_KEPT
+    for damaged in ("{", "[]", '{"repository": 3}'):
+        store.values["cards.page.m/x6@:t"] = damaged
+        assert pages.page("m/x6").state is PageState.UNREACHABLE
 
 
 def test_an_imported_file_stands_alone_and_nobody_vouches_for_it() -> None:
@@ -232,6 +280,15 @@ def test_a_licence_that_is_not_plainly_commercial_or_a_gate_asks_for_a_yes_once(
     cards.accept(GEMMA, "the licence's text")
     assert not cards.needs_acceptance(GEMMA)
     assert cards.needs_acceptance(replace(GEMMA, licence=classify("other", "New terms")))
+
+
+def test_choosing_a_download_records_a_yes_only_where_one_is_needed() -> None:
+    cards = Bench().cards
+    assert cards.note_choice(REPOSITORY) is None
+    assert cards.acceptances() == ()
+    made = cards.note_choice(GEMMA, "text")
+    assert made is not None
+    assert cards.acceptances() == (made,)
 
 
 def test_what_was_accepted_is_kept_with_the_texts_checksum_and_shown_on_the_card() -> None:

@@ -9,7 +9,7 @@ from typing import Final
 from snug.cli.output import print_json, printable, say
 from snug.cli.session import Session
 from snug.domain.errors import EnvironmentFault, NotFoundError, UserError
-from snug.domain.hub import parse_reference
+from snug.domain.hub import Repository, parse_reference
 from snug.domain.model_card import ModelCard, Severity
 from snug.domain.visible_text import visible, visible_line
 from snug.services.bundle import Services
@@ -49,6 +49,24 @@ def show(session: Session) -> int:
     elif options.report is None and options.bom is None:
         _print(card)
     return 0
+
+
+def tell_terms(cards: Cards | None, repository: Repository) -> None:
+    """Say what the licence of a chosen download asks, and keep that the person went on.
+
+    Nothing is said where it is plainly commercial, or was accepted before.
+    """
+    if cards is None or not cards.needs_acceptance(repository):
+        return
+    licence = repository.licence
+    name = licence.name or licence.id or "none stated"
+    link = f" Its text: {licence.link}" if licence.link else ""
+    gate = " Its makers' conditions on its page apply as well." if repository.gated else ""
+    say(
+        f"Licence of {repository.id}: {name}. {licence.reason}{gate}{link}\n"
+        "Going on accepts it, and Snug keeps a record of that; Ctrl+C stops."
+    )
+    cards.note_choice(repository)
 
 
 def _card(services: Services, cards: Cards, target: str) -> ModelCard:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
+from snug.cli.card import tell_terms
 from snug.cli.models import entry
 from snug.cli.output import ProgressLine, gigabytes, print_json, print_table, say
 from snug.cli.session import Session
@@ -20,6 +21,7 @@ from snug.domain.licence import LicenceClass
 from snug.domain.offer import Offer
 from snug.domain.quantization import words
 from snug.domain.speed import Expectation, speed_words
+from snug.services.bundle import Services
 from snug.services.hub import HubService
 from snug.services.looks import Look
 
@@ -76,7 +78,9 @@ def show(session: Session) -> int:
 def get(session: Session) -> int:
     """Download a model into the library; a second run goes on where the first one stopped."""
     line = ProgressLine()
-    with _opened(session) as hub:
+    with session.open() as services:
+        hub = _hub_of(services)
+        hub.chosen = lambda repository: tell_terms(services.cards, repository)
         if session.options.max_speed:
             hub.access.downloads.limit_speed(session.options.max_speed)
         try:
@@ -248,9 +252,13 @@ def _print_licence(session: Session, found: Repository, text: str) -> int:
 def _opened(session: Session) -> Iterator[HubService]:
     """The service on the person's vault, where the ledger lies."""
     with session.open() as services:
-        if services.hub is None:
-            raise UserError("This build of Snug cannot reach the Hub.")
-        yield services.hub
+        yield _hub_of(services)
+
+
+def _hub_of(services: Services) -> HubService:
+    if services.hub is None:
+        raise UserError("This build of Snug cannot reach the Hub.")
+    return services.hub
 
 
 def _list(session: Session, ask: Callable[[HubService], Look]) -> int:

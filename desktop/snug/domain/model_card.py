@@ -117,6 +117,7 @@ class RepositoryPage:
         pickles: names of files that may run programs when another tool loads them.
         template: the chat template; "" where there is none.
         problem: why something could not be read, for a person; "" otherwise.
+        read_ms: when it was read, where it is a kept one; 0 for what was read just now.
     """
 
     repository: str
@@ -136,6 +137,7 @@ class RepositoryPage:
     context_length: int = 0
     gated: bool = False
     problem: str = ""
+    read_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +261,8 @@ class ModelCard:
         licence_source: who states the licence.
         acceptance: what the person accepted; None where nothing had to be.
         template: the model's own chat template; "" for none.
-        looked_up: the pages on the Hub were asked; False for what is only from this machine.
+        looked_up: pages on the Hub were read, now or before; False for what only the file and the
+            download record tell.
         gaps: what could not be read, in sentences.
     """
 

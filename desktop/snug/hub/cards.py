@@ -49,9 +49,14 @@ class CardReader:
     Raises (all methods): StoppedError.
     """
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, client: HubClient | None = None) -> None:
+        """Prepare; nothing is opened.
+
+        Args:
+            client: the one that the room has already; None makes one.
+        """
         self._gateway = gateway
-        self._client = HubClient(gateway)
+        self._client = client or HubClient(gateway)
 
     def page(
         self,

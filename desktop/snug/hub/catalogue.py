@@ -57,6 +57,11 @@ class Catalogue:
         self._lock = threading.Lock()
         self._facts: dict[str, LicenceFacts | None] = {}
 
+    @property
+    def client(self) -> HubClient:
+        """For others who ask the Hub: a second client would close this one's connections."""
+        return self._client
+
     def prime(self, repositories: Iterable[Repository]) -> None:
         """Take over repositories that were looked at in full before, such as kept ones."""
         for one in repositories:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from snug.domain.download import Download
+from snug.domain.hub import Repository
 from snug.domain.licence import NOT_STATED, Licence, classify
 from snug.domain.model import ModelFile
 from snug.domain.model_card import (
@@ -88,6 +89,15 @@ def files_of(model: ModelFile, record: Download | None) -> tuple[CardFile, ...]:
         return (CardFile(name, model.size_bytes, model.sha256),)
     return tuple(
         CardFile(shown(file_name(file.path)), file.size_bytes, file.sha256) for file in record.files
+    )
+
+
+def files_in(repository: Repository) -> tuple[CardFile, ...]:
+    """The files of all quantizations of a repository."""
+    models = (file for variant in repository.variants for file in variant.files)
+    return tuple(
+        CardFile(file.name, file.size_bytes, file.sha256)
+        for file in (*models, *repository.projectors)
     )
 
 

@@ -171,23 +171,28 @@ def _data(card: ModelCard) -> tuple[Row, ...]:
     for one in card.datasets:
         by_source.setdefault(one.source, []).append(one.value)
     rows = [
-        Row("Data sets", f"{', '.join(names)} (says {source})")
-        for source, names in by_source.items()
+        Row("" if number else "Data sets", f"{', '.join(names)} (says {source})")
+        for number, (source, names) in enumerate(by_source.items())
     ]
     if not rows:
         rows.append(Row("Data sets", NOT_STATED))
     if not card.training:
         rows.append(Row("Training", NOT_STATED))
-    for quote in card.training:
+    for number, quote in enumerate(card.training):
         more = " […]" if quote.cut else ""
-        rows.append(Row("Training", f"{quote.source}, “{quote.heading}”: {quote.text}{more}"))
+        rows.append(
+            Row(
+                "" if number else "Training",
+                f"{quote.source}, “{quote.heading}”: {quote.text}{more}",
+            )
+        )
     return tuple(rows)
 
 
 def _model(card: ModelCard) -> tuple[Row, ...]:
     facts = [card.architecture, card.quantization]
     if card.parameter_count:
-        facts.append(f"{card.parameter_count / 1e9:.2f} billion parameters")
+        facts.append(f"{card.parameter_count / 1e9:.3g} billion parameters")
     if card.context_length:
         facts.append(f"trained for {card.context_length:,} tokens of context")
     return (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -16,7 +16,6 @@ from snug.domain.model import Experience, ModelFile
 from snug.domain.model_card import (
     Acceptance,
     Base,
-    CardFile,
     Caution,
     FileOrigin,
     Measured,
@@ -25,7 +24,6 @@ from snug.domain.model_card import (
     PageState,
     RepositoryPage,
     Severity,
-    Stated,
     needs_acceptance,
 )
 from snug.domain.remote_names import file_name
@@ -35,6 +33,7 @@ from snug.services.card_facts import (
     authors_of,
     by_weight,
     datasets_of,
+    files_in,
     files_of,
     first_of,
     licence_of,
@@ -42,6 +41,8 @@ from snug.services.card_facts import (
     source_words,
     training_of,
 )
+from snug.services.card_words import moment
+from snug.services.kept_pages import KeptPages
 from snug.services.ledger import Settings
 from snug.services.lineage import Lineage, Pages, compare, trace
 
@@ -98,6 +99,16 @@ class Sources:
     offline: Callable[[], bool] = lambda: False
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a card is made of."""
+
+    origin: FileOrigin
+    record: Download | None
+    page: RepositoryPage | None
+    lineage: Lineage
+
+
 class Cards:
     """Makes cards, and keeps what was accepted. Any thread; calls block, so not the window's."""
 
@@ -116,55 +127,36 @@ class Cards:
         self._sources = sources
         self._version = version
         self._acceptances = Acceptances(store)
+        self._pages = KeptPages(store, sources.pages, sources.offline)
         self._evaluations = evaluations or NoEvaluations()
 
     def of_repository(
         self, repository: Repository, stop: threading.Event | None = None
     ) -> ModelCard:
         """The card of a model that is not here yet. Raises: SnugError, where it was stopped."""
-        page = None
-        if not self._sources.offline():
-            page = self._sources.pages().page(repository.id, repository.commit, stop)
+        page = self._pages.page(repository.id, repository.commit, stop)
         lineage = self._trace(page, FileOrigin(), repository, stop)
-        licence, accepted = repository.licence, self.acceptance(repository)
-        template = page.template if page is not None else ""
-        comparison = compare(template, lineage, page is not None)
-        found = (
-            *cautions.of_licence(licence, accepted, repository.gated),
-            *cautions.of_template(self._sources.suspicious(template), comparison.state),
-            *cautions.of_pickles(page.pickles if page is not None else ()),
-        )
-        return ModelCard(
+        licence = repository.licence
+        template = page.template
+        card = ModelCard(
             title=repository.id,
             licence=licence,
-            comparison=comparison,
+            comparison=compare(template, lineage),
             repository=repository.id,
             commit=repository.commit,
-            authors=(Stated(repository.id.partition("/")[0], "the Hub"),),
-            ancestors=tuple(lineage.ancestors),
-            files=tuple(
-                CardFile(f.name, f.size_bytes, f.sha256)
-                for f in (
-                    *(file for variant in repository.variants for file in variant.files),
-                    *repository.projectors,
-                )
-            ),
+            authors=authors_of(FileOrigin(), repository.id),
+            files=files_in(repository),
             source="The Hugging Face Hub; not downloaded.",
-            datasets=datasets_of(lineage, FileOrigin()),
-            training=training_of(lineage),
-            languages=first_of(page.languages for page in lineage.pages.values()),
-            tasks=page.tasks if page is not None else (),
             architecture=repository.architecture,
             parameter_count=repository.parameter_count,
             context_length=repository.context_length,
             licence_source=licence.inherited_from or repository.id,
             gated=repository.gated,
-            acceptance=accepted,
+            acceptance=self.acceptance(repository),
             template=template,
-            cautions=by_weight(found),
-            looked_up=page is not None and page.state is PageState.READ,
-            gaps=self._gaps(page, lineage),
         )
+        found = self._common(card, page, self._sources.suspicious(template))
+        return self._filled(card, _Known(FileOrigin(), None, page, lineage), found)
 
     def of_model(self, model: ModelFile, stop: threading.Event | None = None) -> ModelCard:
         """The card of a model on this disk: from what is kept, and the Hub's pages when online.
@@ -172,56 +164,38 @@ class Cards:
         Raises:
             SnugError: it was stopped, or the file cannot be read.
         """
-        origin = self._sources.origin(Path(model.path))
-        record = self._record(model)
-        source = source_of(model, record, origin)
-        commit = record.commit if record is not None else ""
-        page = None
-        if source and not self._sources.offline():
-            page = self._sources.pages().page(source, commit, stop)
-        lineage = self._trace(page, origin, None, stop)
+        source, commit, known = self._known(model, stop)
+        origin, record, page, lineage = known.origin, known.record, known.page, known.lineage
         licence, licence_source = licence_of(model, record, origin, page, lineage)
-        accepted = self._acceptances.of(source, commit) if source else None
-        gated = (page is not None and page.gated) or (record is not None and record.gated)
-        comparison = compare(model.chat_template, lineage, not self._sources.offline())
-        found = (
-            *self._of_file(model, record, page),
-            *cautions.of_licence(licence, accepted, gated),
-            *cautions.of_template(
-                self._sources.models.warnings(Path(model.path)), comparison.state
-            ),
-            *cautions.of_difference(classify(origin.licence_id, origin.licence_name), licence),
-            *cautions.of_pickles(page.pickles if page is not None else ()),
-        )
-        return ModelCard(
+        card = ModelCard(
             title=model.name,
             licence=licence,
-            comparison=comparison,
+            comparison=compare(model.chat_template, lineage),
             repository=source,
             commit=commit,
             authors=authors_of(origin, source),
-            ancestors=tuple(lineage.ancestors),
             files=files_of(model, record),
             downloaded_ms=record.finished_ms if record is not None else 0,
             source=source_words(model, record),
-            datasets=datasets_of(lineage, origin),
-            training=training_of(lineage),
-            languages=first_of((*(p.languages for p in lineage.pages.values()), origin.languages)),
-            tasks=first_of((*(p.tasks for p in lineage.pages.values()), origin.tags)),
             architecture=model.architecture,
             quantization=model.quantization,
             parameter_count=model.parameter_count,
             context_length=model.context_length,
             licence_source=licence_source,
-            gated=gated,
-            acceptance=accepted,
+            gated=(page is not None and page.gated) or (record is not None and record.gated),
+            acceptance=self._acceptances.of(source, commit) if source else None,
             template=model.chat_template,
-            cautions=by_weight(found),
             results=self._evaluations.of(model.sha256) if model.sha256 else (),
             measured=self._measured(model),
-            looked_up=any(one.state is PageState.READ for one in lineage.pages.values()),
-            gaps=self._gaps(page, lineage),
         )
+        suspicious = self._sources.models.warnings(Path(model.path))
+        named = classify(origin.licence_id, origin.licence_name)
+        found = (
+            *self._of_file(model, record, page),
+            *self._common(card, page, suspicious),
+            *cautions.of_difference(named, licence),
+        )
+        return self._filled(card, known, found)
 
     def needs_acceptance(self, repository: Repository) -> bool:
         """Whether the person should say yes to its licence, and has not yet."""
@@ -243,6 +217,18 @@ class Cards:
             SnugError: the vault cannot be written.
         """
         return self._acceptances.keep(repository, shown_text, now_ms())
+
+    def note_choice(self, repository: Repository, shown_text: str = "") -> Acceptance | None:
+        """Record that the person chose to download it, where that says yes to a licence.
+
+        Nothing is recorded for a licence that is plainly commercial and a door that is open.
+
+        Raises:
+            SnugError: the vault cannot be written.
+        """
+        if not needs_acceptance(repository.licence, repository.gated):
+            return None
+        return self.accept(repository, shown_text)
 
     def acceptance(self, repository: Repository) -> Acceptance | None:
         """What was accepted of it, of this commit before any other; None where nothing was."""
@@ -272,6 +258,42 @@ class Cards:
 
     # -- putting together ---------------------------------------------------------------------
 
+    def _known(self, model: ModelFile, stop: threading.Event | None) -> tuple[str, str, _Known]:
+        """The repository and commit that a file comes from, and what there is to read."""
+        origin = self._sources.origin(Path(model.path))
+        record = self._record(model)
+        source = source_of(model, record, origin)
+        commit = record.commit if record is not None else ""
+        page = self._pages.page(source, commit, stop) if source else None
+        lineage = self._trace(page, origin, None, stop)
+        return source, commit, _Known(origin, record, page, lineage)
+
+    def _common(
+        self, card: ModelCard, page: RepositoryPage | None, suspicious: tuple[str, ...]
+    ) -> tuple[Caution, ...]:
+        """What there is to mind about any model."""
+        return (
+            *cautions.of_licence(card.licence, card.acceptance, card.gated),
+            *cautions.of_template(suspicious, card.comparison.state),
+            *cautions.of_pickles(page.pickles if page is not None else ()),
+        )
+
+    def _filled(self, card: ModelCard, known: _Known, found: Iterable[Caution]) -> ModelCard:
+        """The card with what all its pages tell together, and what to mind."""
+        origin, lineage = known.origin, known.lineage
+        pages = tuple(lineage.pages.values())
+        return replace(
+            card,
+            ancestors=tuple(lineage.ancestors),
+            datasets=datasets_of(lineage, origin),
+            training=training_of(lineage),
+            languages=first_of((*(page.languages for page in pages), origin.languages)),
+            tasks=first_of((*(page.tasks for page in pages), origin.tags)),
+            cautions=by_weight(found),
+            looked_up=any(page.state is PageState.READ for page in pages),
+            gaps=self._gaps(pages),
+        )
+
     def _trace(
         self,
         page: RepositoryPage | None,
@@ -284,7 +306,7 @@ class Cards:
             bases = origin.bases
         if not bases and repository is not None:
             bases = tuple(Base(one) for one in repository.base_models)
-        return trace(page, bases, None if self._sources.offline() else self._sources.pages(), stop)
+        return trace(page, bases, self._pages, stop)
 
     def _record(self, model: ModelFile) -> Download | None:
         if not model.sha256:
@@ -330,7 +352,12 @@ class Cards:
             memory_factor=learnt.memory_factor if learnt != Experience() else None,
         )
 
-    def _gaps(self, page: RepositoryPage | None, lineage: Lineage) -> tuple[str, ...]:
-        if page is None and self._sources.offline():
-            return (_OFFLINE,)
-        return lineage.problems()
+    def _gaps(self, pages: tuple[RepositoryPage, ...]) -> tuple[str, ...]:
+        """What could not be read, and from when is what was kept."""
+        said = [page.problem for page in pages if page.problem]
+        kept = [page.read_ms for page in pages if page.read_ms]
+        if kept:
+            said.append(f"What the pages say was read on {moment(min(kept))}.")
+        elif self._sources.offline():
+            said.append(_OFFLINE)
+        return tuple(dict.fromkeys(said))

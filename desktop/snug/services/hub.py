@@ -41,7 +41,11 @@ class ModelIntake(Protocol):
 
 
 class HubService:
-    """Everything a front end does with the Hub. Any thread; calls block, so not the window's."""
+    """Everything a front end does with the Hub. Any thread; calls block, so not the window's.
+
+    Attributes:
+        chosen: called with what the person chose to download, before anything of it is fetched.
+    """
 
     def __init__(
         self,
@@ -74,6 +78,7 @@ class HubService:
         self._shapes: dict[tuple[str, str], dict[str, Shape]] = {}
         self._lock = threading.Lock()
         self._access: HubAccess | None = None
+        self.chosen: Callable[[Repository], None] = lambda _repository: None
 
     @property
     def access(self) -> HubAccess:
@@ -245,7 +250,9 @@ class HubService:
         from snug.hub.plan import plan_download  # late, as above
 
         repository = self.access.catalogue.repository(wanted.repository, stop)
-        return plan_download(repository, repository.variant(wanted.quantization))
+        plan = plan_download(repository, repository.variant(wanted.quantization))
+        self.chosen(repository)
+        return plan
 
     def _admit(self, delivery: Delivery) -> ModelFile:
         """Take verified files into the library. A split model is hashed there as a whole."""

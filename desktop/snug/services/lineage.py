@@ -54,11 +54,6 @@ class Lineage:
         """The licence of a repository whose page was read, or of what it was made from."""
         return resolve(repository, self._facts)
 
-    def problems(self) -> tuple[str, ...]:
-        """Why parts could not be read, in sentences."""
-        found = (page.problem for page in self.pages.values() if page.problem)
-        return tuple(dict.fromkeys(found))
-
     def _facts(self, repository: str) -> LicenceFacts | None:
         page = self.pages.get(repository.casefold())
         return page.facts if page is not None else None
@@ -67,7 +62,7 @@ class Lineage:
 def trace(
     start: RepositoryPage | None,
     bases: tuple[Base, ...],
-    pages: Pages | None,
+    pages: Pages,
     stop: threading.Event | None,
 ) -> Lineage:
     """Walk from a model to what it was made from.
@@ -75,7 +70,7 @@ def trace(
     Args:
         start: the model's own page; None where there is none.
         bases: what it was made from, as the page or the file states.
-        pages: None where nothing may be looked up: the bases are then named, no more.
+        pages: looks at repositories; of those that it cannot, only the names are told.
     """
     found = Lineage()
     name = start.repository if start is not None else ""
@@ -90,7 +85,7 @@ def trace(
             continue
         seen.add(key)
         page = None
-        if pages is not None and len(found.pages) <= MAX_PAGES:
+        if len(found.pages) <= MAX_PAGES:
             look = found.template_from is None
             page = pages.page(base.repository, stop=stop, template=look)
             found.pages[key] = page
@@ -102,15 +97,13 @@ def trace(
     return found
 
 
-def compare(own: str, lineage: Lineage, looked: bool) -> TemplateComparison:
+def compare(own: str, lineage: Lineage) -> TemplateComparison:
     """A model's chat template beside that of the nearest ancestor that has one."""
     first = lineage.ancestors[0].repository if lineage.ancestors else ""
     if not own:
         return TemplateComparison(TemplateState.OWN_MISSING, first)
     if not first:
         return TemplateComparison(TemplateState.BASE_UNKNOWN)
-    if not looked:
-        return TemplateComparison(TemplateState.NOT_LOOKED, first)
     base = lineage.template_from
     if base is None:
         return TemplateComparison(TemplateState.BASE_SILENT, first)

@@ -31,32 +31,33 @@ _SEVERITIES: Final = {
     Severity.NOTE: ("", "Note"),
 }
 _STYLE: Final = """
-@page { size: A4; margin: 13mm 15mm; }
+@page { size: A4; margin: 11mm 14mm; }
 * { box-sizing: border-box; }
-body { font: 9.2pt/1.38 system-ui, "Segoe UI", "Noto Sans", Helvetica, Arial, sans-serif;
+body { font: 8.3pt/1.3 system-ui, "Segoe UI", "Noto Sans", Helvetica, Arial, sans-serif;
   color: #1d1e1c; background: #fff; max-width: 180mm; margin: 8mm auto; padding: 0 4mm;
   unicode-bidi: plaintext; }
 header { border-bottom: 2px solid #2f6b4f; padding-bottom: 2.5mm; margin-bottom: 3mm; }
-h1 { font-size: 17pt; line-height: 1.2; margin: 0; overflow-wrap: anywhere; }
+h1 { font-size: 15pt; line-height: 1.2; margin: 0; overflow-wrap: anywhere; }
 header p { margin: .8mm 0 0; color: #51534f; }
-h2 { font-size: 10.5pt; margin: 3.2mm 0 1mm; }
+h2 { font-size: 9.6pt; margin: 2.4mm 0 .6mm; }
+p { margin: 0; }
 table { border-collapse: collapse; width: 100%; }
-td, th { text-align: left; vertical-align: top; padding: .55mm 0; border-bottom: 1px solid #ecece8;
+td, th { text-align: left; vertical-align: top; padding: .35mm 0; border-bottom: 1px solid #ecece8;
   overflow-wrap: anywhere; font-weight: normal; }
-th { width: 27mm; color: #666863; padding-right: 3mm; }
-code, pre { font: 7.6pt/1.4 ui-monospace, "Cascadia Mono", "DejaVu Sans Mono", Menlo, monospace; }
-pre { background: #f6f6f4; border-radius: 1.5mm; padding: 1.8mm 2.4mm; margin: 1mm 0 0;
+th { width: 29mm; color: #666863; padding-right: 3mm; }
+code, pre { font: 7.2pt/1.35 ui-monospace, "Cascadia Mono", "DejaVu Sans Mono", Menlo, monospace; }
+pre { background: #f6f6f4; border-radius: 1.5mm; padding: 1.4mm 2.2mm; margin: 1mm 0 0;
   white-space: pre-wrap; overflow-wrap: anywhere; }
 ins { color: #2f6b4f; text-decoration: none; } del { color: #b3261e; text-decoration: none; }
 .tag { display: inline-block; padding: .3mm 2.2mm; border-radius: 1mm; font-weight: 600; }
 .good { color: #2f6b4f; background: #e3eee8; } .warn { color: #8a5a00; background: #fbf1dc; }
 .bad { color: #b3261e; background: #fbe9e7; }
 ul { margin: 0; padding: 0; list-style: none; }
-li { padding: .8mm 2.4mm; margin: .8mm 0; border-radius: 1mm; background: #f6f6f4; color: #1d1e1c;
+li { padding: .5mm 2.2mm; margin: .5mm 0; border-radius: 1mm; background: #f6f6f4; color: #1d1e1c;
   overflow-wrap: anywhere; }
-li.warn { background: #fbf1dc; } li.bad { background: #fbe9e7; }
+li.warn, li.bad { color: #1d1e1c; } li.warn b { color: #8a5a00; } li.bad b { color: #b3261e; }
 footer { margin-top: 3mm; padding-top: 1.5mm; border-top: 1px solid #e2e2dd; color: #666863;
-  font-size: 8pt; }
+  font-size: 7.4pt; }
 @media print { body { margin: 0; padding: 0; max-width: none; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; } }
 """
@@ -194,9 +195,7 @@ def _template(card: ModelCard) -> str:
     if len(lines) > _MOST_DIFF:
         body += f"… {len(lines) - _MOST_DIFF} more lines; the Markdown report has them.\n"
     pre = f"\n<pre>{body}</pre>" if body else ""
-    return f"<h2>Chat template</h2>\n<p>{_text(template_sentence(card))}</p>{pre}".replace(
-        "<p>", '<p style="margin:0">', 1
-    )
+    return f"<h2>Chat template</h2>\n<p>{_text(template_sentence(card))}</p>{pre}"
 
 
 def _foot(card: ModelCard, version: str, time_ms: int) -> str:

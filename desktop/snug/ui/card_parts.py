@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from snug.domain.model_card import CardFile, Caution, Severity
+from snug.domain.model_card import NOT_STATED, CardFile, Caution, Severity
 from snug.services.card_words import Section
 from snug.ui.code_block import COPIED_MS
 from snug.ui.icons import bind_icon
@@ -31,7 +31,7 @@ _MOST = 2_000  # characters of one value
 class Facts(QWidget):
     """A titled table of names and values."""
 
-    def __init__(self, section: Section, theme: Theme) -> None:
+    def __init__(self, section: Section) -> None:
         super().__init__()
         self.setAccessibleName(section.title)
         column = flat(QVBoxLayout(self), spacing=SIZES.gap_2)
@@ -43,10 +43,8 @@ class Facts(QWidget):
         for number, row in enumerate(section.rows):
             name = label(shown_prose(row.name), "", "faint", wrap=True)
             name.setAlignment(Qt.AlignmentFlag.AlignTop)
-            value = value_label(row.value, "faint" if row.value == "Not stated." else "")
+            value = value_label(row.value, "faint" if row.value == NOT_STATED else "")
             value.setAccessibleName(f"{row.name}: {value.text()}")
-            if row.mono:
-                _make_mono(value, theme)
             grid.addWidget(name, number, 0, Qt.AlignmentFlag.AlignTop)
             grid.addWidget(value, number, 1)
         column.addLayout(grid)
@@ -69,7 +67,7 @@ class CautionRow(QFrame):
         row.setContentsMargins(SIZES.gap_3, SIZES.gap_2, SIZES.gap_3, SIZES.gap_2)
         tone = {"danger": "bad", "warn": "warn"}.get(level, "soft")
         name = label(names[caution.severity], "label", tone)
-        name.setMinimumWidth(name.sizeHint().width())
+        name.setMinimumWidth(max(name.fontMetrics().horizontalAdvance(w) for w in names.values()))
         row.addWidget(name, 0, Qt.AlignmentFlag.AlignTop)
         text = value_label(caution.text)
         self.setAccessibleName(f"{names[caution.severity]}: {text.text()}")
@@ -95,7 +93,7 @@ class FileRow(QWidget):
         digest = ElidedLabel(file.sha256 or self.tr("SHA-256 not known"))
         digest.setProperty("tone", "soft")
         if file.sha256:
-            _make_mono(digest, theme)
+            digest.setFont(theme.mono_font(SIZES.small))
         bottom.addWidget(digest, 1)
         self._copy = icon_button(
             f"copyHash{number}",
@@ -104,8 +102,9 @@ class FileRow(QWidget):
             theme,
             self._on_copy_pressed,
         )
-        self._copy.setVisible(bool(file.sha256))
         bottom.addWidget(self._copy)
+        if not file.sha256:
+            self._copy.hide()
         column.addLayout(bottom)
         column.addWidget(hairline())
         self._back = QTimer(self)
@@ -125,18 +124,12 @@ def value_label(text: str, tone: str = "") -> QLabel:
     made = label(breakable(shown_prose(lines)), "", tone, wrap=True)
     made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-    made.setMinimumWidth(1)
     return made
 
 
-def breakable(text: str, longest: int = 64) -> str:
+def breakable(text: str, longest: int = 32) -> str:
     """The text, words longer than `longest` broken by a blank, so that none widens the window."""
     words = []
     for word in text.split(" "):
         words += [word[i : i + longest] for i in range(0, max(1, len(word)), longest)]
     return " ".join(words)
-
-
-def _make_mono(target: QLabel, theme: Theme) -> None:
-    target.setFont(theme.mono_font(SIZES.small))

@@ -162,7 +162,7 @@ class CardView(QWidget):
         if card.cautions:
             self._rows.addWidget(self._make_cautions(card))
         for section in sections(card):
-            self._rows.addWidget(Facts(section, self._theme))
+            self._rows.addWidget(Facts(section))
         self._rows.addWidget(self._make_files(card))
         self._rows.addWidget(self._make_template(card))
         for gap in card.gaps:

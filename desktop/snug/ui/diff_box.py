@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QSyntaxHighlighter, QTextCharFormat, QTextDocument, QTextOption
+from PySide6.QtGui import (
+    QColor,
+    QFontMetrics,
+    QResizeEvent,
+    QSyntaxHighlighter,
+    QTextCharFormat,
+    QTextDocument,
+    QTextOption,
+)
 from PySide6.QtWidgets import QPlainTextEdit
 
 from snug.ui.safe_text import shown_code
@@ -38,8 +46,18 @@ class DiffBox(QPlainTextEdit):
         self.setPlainText("\n".join(shown_code(line) for line in lines))
         theme.changed.connect(self._on_theme_changed)
         self._on_theme_changed()
-        rows = min(len(lines) + 1, _MOST_ROWS)
-        self.setFixedHeight(rows * self.fontMetrics().lineSpacing() + 2 * SIZES.gap_3)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """As tall as its lines, broken ones counted as they stand; from 18 on it scrolls."""
+        super().resizeEvent(event)
+        rows = round(self.document().size().height())
+        scrolls = rows > _MOST_ROWS
+        bar = Qt.ScrollBarPolicy
+        self.setVerticalScrollBarPolicy(
+            bar.ScrollBarAsNeeded if scrolls else bar.ScrollBarAlwaysOff
+        )
+        line = QFontMetrics(self.document().defaultFont()).lineSpacing()
+        self.setFixedHeight(min(rows, _MOST_ROWS) * line + 2 * SIZES.gap_4)
 
     def _on_theme_changed(self) -> None:
         font = self._theme.mono_font(SIZES.small)
