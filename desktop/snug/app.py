@@ -49,7 +49,7 @@ from snug.services.engine_settings import Host
 from snug.services.first_models import FirstModels, TransferSpeed
 from snug.services.hub import HubService
 from snug.services.judging import Judge
-from snug.services.ledger import VaultLedger
+from snug.services.ledger import Settings, VaultLedger
 from snug.services.lineage import Pages
 from snug.services.models import ModelService
 from snug.services.network import Network
@@ -65,6 +65,7 @@ if TYPE_CHECKING:
 _PR_SET_DUMPABLE = 4
 _MAX_PASSPHRASE_BYTES = 4096
 _ASKED_TIMES = 3
+_AFTER_THE_WINDOW_S = 2.0  # the first paint and the model come first
 _log = logging.getLogger(__name__)
 
 
@@ -90,16 +91,7 @@ class Application:
         models = ModelService(library, store, engine)
         models.active_share = _active_share
         models.release_quarantine = lambda model: engine.forgive(model.sha256)
-        network = Network(
-            store,
-            OsKeyring(),
-            forced_offline=offline,
-            environment={
-                "HF_ENDPOINT": os.environ.get("HF_ENDPOINT", ""),
-                "HF_TOKEN": hub_token,
-                "HTTPS_PROXY": os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy", ""),
-            },
-        )
+        network = _make_network(store, offline, hub_token)
         self._hub = HubService(
             store,
             library,
@@ -178,6 +170,10 @@ class Application:
             if model is not None:
                 self._engine.note_crash(model.sha256, "Snug itself ended while it ran this model.")
 
+    def go_on_downloading(self) -> None:
+        """Work off what an earlier run left in the queue; no connection where it is empty."""
+        self._downloads.start(_AFTER_THE_WINDOW_S)
+
     def close(self) -> None:
         """Stop downloads and answers, free the model, close the vault: in this order."""
         self._downloads.close()
@@ -213,6 +209,19 @@ def main(argv: list[str] | None = None, launch: Launch | None = None) -> int:
         chat.offline, chat.hub_token = options.offline, options.hub_token
         options = chat
     return run_command(_session(paths, options))
+
+
+def _make_network(store: Settings, offline: bool, hub_token: str) -> Network:
+    return Network(
+        store,
+        OsKeyring(),
+        forced_offline=offline,
+        environment={
+            "HF_ENDPOINT": os.environ.get("HF_ENDPOINT", ""),
+            "HF_TOKEN": hub_token,
+            "HTTPS_PROXY": os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy", ""),
+        },
+    )
 
 
 def _open_hub(
@@ -362,6 +371,10 @@ def _run_window(paths: Paths, options: Namespace, launch: Launch) -> int:
         )
         return opened[-1].services
 
+    def shown() -> None:
+        launch.tell_shown()
+        opened[-1].go_on_downloading()
+
     def shutdown() -> None:
         while opened:
             opened.pop().close()
@@ -372,7 +385,7 @@ def _run_window(paths: Paths, options: Namespace, launch: Launch) -> int:
             shutdown,
             runtime=paths.runtime,
             resources=paths.resources,
-            shown=launch.tell_shown,
+            shown=shown,
         )
     except SnugError as error:
         say(error.message)

@@ -361,3 +361,22 @@ def test_loopback_needs_no_proxy_and_a_senseless_one_is_told(
     assert proxy_for(Policy("https://localhost:1").check("https://localhost:1/").origin) is None
     with pytest.raises(UserError, match="HTTPS_PROXY"):
         proxy_for(Policy(HUB).check(f"{HUB}/x").origin)
+
+
+def test_the_chosen_proxy_comes_after_the_environments_and_before_the_systems(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    origin = Policy(HUB).check(f"{HUB}/x").origin
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    assert proxy_for(origin) is None
+    monkeypatch.setenv("ALL_PROXY", "http://system:1")
+    found = proxy_for(origin, "chosen.example:3128")
+    assert found is not None
+    assert (found.host, found.port) == ("chosen.example", 3128)
+    monkeypatch.setenv("HTTPS_PROXY", "http://stated:1")
+    found = proxy_for(origin, "chosen.example:3128")
+    assert found is not None
+    assert found.host == "stated"
+    monkeypatch.setenv("NO_PROXY", "huggingface.co")
+    assert proxy_for(origin, "chosen.example:3128") is None

@@ -10,7 +10,15 @@ from pathlib import Path
 
 import pytest
 from tests.hub.hub_server import Handler, HubServer, gguf_bytes
-from tests.hub.misbehaviour import BODY, RESOLVE, after, first_half, states
+from tests.hub.misbehaviour import (
+    BODY,
+    HALF,
+    RESOLVE,
+    after,
+    first_half,
+    states,
+    wait_for_bytes,
+)
 from tests.hub.rooms import PATIENT, Rooms
 
 from snug.domain.download import DownloadDone, DownloadState, DownloadStopped
@@ -97,9 +105,10 @@ def test_a_running_download_waits_while_offline_and_goes_on_by_itself(
 
     switched.offer(BODY)
     stalled(hub, reached)
-    switched.choose()
+    download = switched.choose()
     switched.downloads.start(sink)
     assert reached.wait(5)
+    wait_for_bytes(switched, download.id, HALF)
     switch.on = True
     assert stopped.wait(5)
     (waiting,) = switched.downloads.all()

@@ -51,11 +51,15 @@ class Library:
 class Bench:
     """The service over a hub on loopback."""
 
-    def __init__(self, server: HubServer, folder: Path, store: Store | None = None) -> None:
+    def __init__(
+        self, server: HubServer, folder: Path, store: Store | None = None, stated: bool = True
+    ) -> None:
         self.server = server
         self.store = store or Store()
         self.library = Library()
-        self.network = Network(self.store, Keyring(), environment={"HF_ENDPOINT": server.url})
+        self.network = Network(
+            self.store, Keyring(), environment={"HF_ENDPOINT": server.url if stated else ""}
+        )
         self.hub = HubService(
             self.store,
             self.library,
@@ -261,6 +265,20 @@ def test_a_split_model_is_compared_by_all_its_parts(bench: Bench, server: HubSer
     assert bench.downloads.replaced(model) is None
     server.repos[NAME].publish("b" * 40, parts | {"big-Q8_0-00002-of-00002.gguf": OTHER})
     assert bench.downloads.replaced(model) is not None
+
+
+def test_another_mirror_counts_for_the_next_request(server: HubServer, tmp_path: Path) -> None:
+    with serving() as mirror:
+        mirror.repos[NAME] = Repo(files={FILE: OTHER}, tags=["gguf"])
+        made = Bench(server, tmp_path, stated=False)
+        made.network.set_endpoint(server.url)
+        assert made.hub.show(NAME).variants[0].sha256 == sha(BODY)
+        made.network.set_endpoint(mirror.url)
+        assert made.hub.show(NAME).variants[0].sha256 == sha(OTHER)
+        model = made.get()
+        assert Path(model.path).read_bytes() == OTHER
+        assert not any("/resolve/" in seen.path for seen in server.seen)
+        made.downloads.close()
 
 
 def test_closing_before_and_while_starting_leaves_no_thread(

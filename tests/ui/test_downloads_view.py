@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 from tests.hub.hub_server import Handler, HubServer, serving
-from tests.hub.misbehaviour import BODY, RESOLVE, first_half
+from tests.hub.misbehaviour import BODY, OTHER, RESOLVE, first_half
 from tests.hub.rooms import FILE, NAME, Repo, sha
 from tests.services.test_downloads import Bench
 
@@ -198,6 +198,19 @@ def test_going_offline_shows_in_the_row(
     assert "goes on by itself" in words(view)
     with qtbot.waitSignal(view.finished, timeout=10_000):
         bench.network.set_offline(False)
+
+
+def test_a_finished_one_is_compared_with_the_hub_when_asked(
+    qtbot: QtBot, view: DownloadsView, bench: Bench, server: HubServer
+) -> None:
+    with qtbot.waitSignal(view.finished, timeout=10_000):
+        bench.choose()
+    qtbot.waitUntil(lambda: shown(view, f"check_{SHORT}"))
+    qtbot.mouseClick(button(view, "check"), Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "still offers this very file" in words(view))
+    server.repos[NAME].publish("b" * 40, {FILE: OTHER})
+    qtbot.mouseClick(button(view, "check"), Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "replaced upstream" in words(view))
 
 
 def test_every_control_has_a_name_for_reading_aloud(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from PySide6.QtCore import QObject, Qt
@@ -11,9 +11,11 @@ from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QPushButton, Q
 from pytestqt.qtbot import QtBot
 from tests.services.test_network import CANARY, Keyring, Store
 
+from snug.services.bundle import Services
 from snug.services.network import Network
 from snug.services.token import TokenPlace
 from snug.ui.network_rows import NetworkRows
+from snug.ui.settings_page import SettingsPage
 from snug.ui.theme import Theme
 
 
@@ -145,3 +147,20 @@ def test_every_control_has_a_name_for_reading_aloud(make: Make) -> None:
     for control in controls:
         assert control.objectName()
         assert control.accessibleName(), control.objectName()
+
+
+def test_the_settings_page_holds_the_rows_and_passes_the_wish_on(
+    qtbot: QtBot, services: Services, theme: Theme
+) -> None:
+    network = Network(Store(), Keyring())
+    page = SettingsPage(replace(services, network=network), theme)
+    qtbot.addWidget(page)
+    page.show()
+    page.refresh()
+    assert not page.problem.text
+    with qtbot.waitSignal(page.ledger_requested):
+        page.findChild(QAbstractButton, "ledgerButton").click()
+    field = page.findChild(QLineEdit, "proxyField")
+    field.setText("socks5://x")
+    field.returnPressed.emit()
+    assert "http://HOST:PORT" in page.problem.text

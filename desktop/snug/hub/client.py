@@ -206,7 +206,7 @@ def check_status(document: Document) -> None:
         # The Hub answers 401 for what does not exist, so that nobody learns of private ones.
         raise UnknownRepositoryError(
             "The Hub knows no such model, or it is private. Check the name; for a private one "
-            "set HF_TOKEN."
+            "give Snug a token in Settings, or set HF_TOKEN."
         )
     if status == 429:
         raise NetworkFault(

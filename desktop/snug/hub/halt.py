@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+from typing import Final
 
 from snug.hub.errors import OfflineError, StoppedError
+
+_SLICE_S: Final = 0.05
 
 
 class Halt:
@@ -20,6 +24,13 @@ class Halt:
     def is_set(self) -> bool:
         """Whether it must end."""
         return self._stop.is_set() or self._offline()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait so long, or until it must end. Returns: whether it must."""
+        until = time.monotonic() + timeout_s
+        while not self.is_set() and (left := until - time.monotonic()) > 0:
+            self._stop.wait(min(left, _SLICE_S))
+        return self.is_set()
 
     def check(self) -> None:
         """Go on, unless it must end.

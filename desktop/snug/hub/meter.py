@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from snug.domain.download import DownloadEvent, DownloadProgress
+from snug.hub.halt import Halt
 
 _WINDOW_S: Final = 3.0
 _SLICE_S: Final = 0.25
@@ -27,9 +28,9 @@ class SpeedLimit:
             self._bytes_per_second = max(0, bytes_per_second)
             self._free_at = 0.0
 
-    def take(self, count: int, stop: threading.Event) -> None:
-        """Wait until `count` bytes more were allowed, or the stop signal comes."""
-        while not stop.is_set():
+    def take(self, count: int, halt: Halt) -> None:
+        """Wait until `count` bytes more were allowed, or it must end."""
+        while not halt.is_set():
             with self._lock:
                 if not self._bytes_per_second:
                     return
@@ -38,7 +39,7 @@ class SpeedLimit:
                 if wait <= 0:
                     self._free_at = now + count / self._bytes_per_second
                     return
-            stop.wait(min(wait, _SLICE_S))
+            halt.wait(min(wait, _SLICE_S))
 
 
 class Meter:

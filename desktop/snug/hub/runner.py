@@ -25,6 +25,7 @@ from snug.domain.model import ModelFile
 from snug.hub.errors import NetworkFault, StoppedError
 from snug.hub.fetch import Fetch, Place, WrongContentError
 from snug.hub.gateway import Gateway
+from snug.hub.halt import Halt
 from snug.hub.meter import Meter, SpeedLimit
 from snug.hub.queue import disk_errors
 
@@ -90,7 +91,7 @@ class Runner:
             sink: called on this thread.
 
         Raises:
-            StoppedError: `stop` was set; what came is kept.
+            StoppedError, OfflineError: it was stopped; what came is kept.
             SnugError: it cannot go on; the text says why.
         """
         with disk_errors():
@@ -135,12 +136,13 @@ class Runner:
     ) -> None:
         """One file, attempt after attempt."""
         fetch = Fetch(self._gateway, download, file, self._parts)
+        halt = Halt(stop, lambda: self._gateway.offline)
         barren = 0
         deceived = False
         while True:
             had = fetch.place.size()
             try:
-                return fetch.run(stop, self._counting(before, meter, stop))
+                return fetch.run(stop, self._counting(before, meter, halt))
             except WrongContentError:
                 # What an earlier run left may be to blame; what came in one piece is not.
                 if not had or deceived:
@@ -153,16 +155,16 @@ class Runner:
                 delay = min(self._pace.first_wait_s * 2**barren, self._pace.longest_wait_s)
                 delay = max(delay, fault.wait_s)
                 sink(DownloadWaiting(download.id, fault.message, delay))
-                if stop.wait(delay):
-                    raise StoppedError from fault
+                halt.wait(delay)
+                halt.check()
 
-    def _counting(self, before: int, meter: Meter, stop: threading.Event) -> Callable[[int], None]:
+    def _counting(self, before: int, meter: Meter, halt: Halt) -> Callable[[int], None]:
         started = False
 
         def told(done: int) -> None:
             nonlocal started
             if started:
-                self._limit.take(meter.at(before + done), stop)
+                self._limit.take(meter.at(before + done), halt)
             else:
                 meter.start(before + done)
                 started = True

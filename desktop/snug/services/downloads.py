@@ -67,6 +67,8 @@ class DownloadService:
         self._progress: dict[str, DownloadProgress] = {}
         self._waiting: dict[str, DownloadWaiting] = {}
         self._starting: threading.Thread | None = None
+        self._hurry = threading.Event()
+        self._closed = False
         self._end_listening = network.listen(self._on_network_changed)
 
     # -- the queue ----------------------------------------------------------------------------
@@ -174,12 +176,19 @@ class DownloadService:
 
     # -- running ------------------------------------------------------------------------------
 
-    def start(self) -> None:
-        """Work off the queue from now on, on a thread of its own. Returns at once."""
+    def start(self, delay_s: float = 0.0) -> None:
+        """Work off the queue from now on, on a thread of its own. Returns at once.
+
+        Args:
+            delay_s: leave the processor to others for so long, as while a window opens; a
+                second call without it ends the delay.
+        """
+        if not delay_s:
+            self._hurry.set()
         with self._lock:
-            if self._starting is None:
+            if self._starting is None and not self._closed:
                 self._starting = threading.Thread(
-                    target=self._begin, name="snug-downloads-start", daemon=True
+                    target=self._begin, args=(delay_s,), name="snug-downloads-start", daemon=True
                 )
                 self._starting.start()
 
@@ -187,10 +196,11 @@ class DownloadService:
         """Stop; what runs goes on at the next start."""
         self._end_listening()
         with self._lock:
+            self._closed = True
             starting = self._starting
-            self._starting = threading.current_thread()  # nothing starts any more
             self._listeners.clear()
-        if starting is not None and starting is not threading.current_thread():
+        self._hurry.set()
+        if starting is not None:
             starting.join(timeout_s)
         self._hub.close()
 
@@ -221,6 +231,20 @@ class DownloadService:
                 f"Snug did not get {model.name} from the Hub, so there is nothing to compare."
             )
         return self._compared(model, record, self._hub.show(source, stop))
+
+    def replaced_since(
+        self, download: Download, stop: threading.Event | None = None
+    ) -> UpstreamChange | None:
+        """As `replaced`, for the model that this download brought.
+
+        Raises:
+            NotFoundError: it is in the library no longer.
+        """
+        for model in self._models():
+            record = self._record_of(model)
+            if record is not None and record.id == download.id:
+                return self.replaced(model, stop)
+        raise NotFoundError(f"{download.title} is not in your library any more.")
 
     def replaced_in(self, repository: Repository) -> tuple[UpstreamChange, ...]:
         """What of the library this repository, just looked at, holds otherwise now. No question."""
@@ -290,7 +314,10 @@ class DownloadService:
     def _downloads(self) -> Downloads:
         return self._hub.access.downloads
 
-    def _begin(self) -> None:
+    def _begin(self, delay_s: float) -> None:
+        self._hurry.wait(delay_s)
+        if self._closed:
+            return
         # What keeps the room from opening (an address that is none) is told where it is used.
         with contextlib.suppress(SnugError):
             self._downloads.start(self._on_event)

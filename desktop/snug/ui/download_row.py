@@ -20,12 +20,14 @@ class DownloadRow(QFrame):
 
     Attributes:
         toggled: pause it, or go on; `cancelled`: stop it and delete what came.
+        check_requested: ask whether the file of a finished one was replaced upstream.
         page_requested: open the repository's page; an address.
         token_given: a token for gated repositories was entered.
     """
 
     toggled = Signal(str)
     cancelled = Signal(str)
+    check_requested = Signal(str)
     page_requested = Signal(str)
     token_given = Signal(str, str)
 
@@ -50,14 +52,7 @@ class DownloadRow(QFrame):
         self._bar.setRange(0, _STEPS)
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName(self.tr("Progress of {}").format(title))
-        self._toggle = icon_button(f"toggle_{short}", self.tr("Pause"), "pause", theme, self._on)
-        self._cancel = icon_button(
-            f"cancel_{short}",
-            self.tr("Cancel the download of {}").format(title),
-            "trash",
-            theme,
-            lambda: self.cancelled.emit(self._id),
-        )
+        self._make_buttons(short, title)
         self._access = self._make_access(short)
         self._lay_out()
         theme.changed.connect(self._on_theme_changed)
@@ -79,10 +74,12 @@ class DownloadRow(QFrame):
         problem = problem_line(standing)
         self._problem.setText(problem)
         self._problem.setVisible(bool(problem))
+        dress(self._problem, tone="soft" if done else "warn")
         self._bar.setValue(round(standing.share * _STEPS))
         self._bar.setVisible(not done)
         self._cancel.setVisible(not done)
         self._toggle.setVisible(not done)
+        self._check.setVisible(done)
         self._access.setVisible(bool(standing.page))
         self._show_toggle(standing)
         self.setAccessibleName(self._title.text())
@@ -108,6 +105,7 @@ class DownloadRow(QFrame):
         figures = flat(QHBoxLayout(), spacing=SIZES.gap_4)
         figures.addWidget(self._size, 1)
         figures.addWidget(self._pace, 0, Qt.AlignmentFlag.AlignTrailing)
+        figures.addWidget(self._check)
         words.addLayout(figures)
         words.addWidget(self._bar)
         top.addLayout(words, 1)
@@ -117,6 +115,27 @@ class DownloadRow(QFrame):
         column.addWidget(self._problem)
         column.addWidget(self._access)
         column.setContentsMargins(0, 0, 0, SIZES.gap_2)
+
+    def _make_buttons(self, short: str, title: str) -> None:
+        self._toggle = icon_button(
+            f"toggle_{short}", self.tr("Pause"), "pause", self._theme, self._on
+        )
+        self._cancel = icon_button(
+            f"cancel_{short}",
+            self.tr("Cancel the download of {}").format(title),
+            "trash",
+            self._theme,
+            lambda: self.cancelled.emit(self._id),
+        )
+        self._check = push_button(
+            f"check_{short}",
+            self.tr("Replaced since?"),
+            "link",
+            lambda: self.check_requested.emit(self._id),
+        )
+        self._check.setAccessibleDescription(
+            self.tr("Ask the Hub whether it offers another file now than {}").format(title)
+        )
 
     def _make_access(self, short: str) -> QWidget:
         """What a gated repository needs: its page, and a token."""

@@ -22,6 +22,7 @@ class Standing:
     Attributes:
         done_bytes: what is on this disk.
         page: address of the repository's page where conditions must be accepted; "" otherwise.
+        upstream: what the Hub said when it was asked whether the file was replaced there.
     """
 
     download: Download
@@ -30,6 +31,7 @@ class Standing:
     waiting: DownloadWaiting | None = None
     offline: bool = False
     page: str = ""
+    upstream: str = ""
 
     @property
     def is_running(self) -> bool:
@@ -83,7 +85,7 @@ def problem_line(standing: Standing) -> str:
     """What is wrong and what happens next; "" where nothing is."""
     download = standing.download
     if download.state is DownloadState.DONE:
-        return ""
+        return standing.upstream
     if standing.offline and download.state in (DownloadState.QUEUED, DownloadState.RUNNING):
         return tr("Snug is offline. This goes on by itself when you turn offline off in Settings.")
     if standing.is_running and standing.waiting is not None:

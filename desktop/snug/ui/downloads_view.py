@@ -19,6 +19,7 @@ from snug.domain.download import (
     DownloadProgress,
     DownloadState,
     DownloadWaiting,
+    UpstreamChange,
 )
 from snug.domain.errors import SnugError
 from snug.services.downloads import DownloadService
@@ -70,6 +71,7 @@ class DownloadsView(QWidget):
         self._soon.setInterval(REFRESH_MS)
         self._soon.timeout.connect(self.refresh)
         self._heard_at: dict[str, float] = {}
+        self._upstream: dict[str, str] = {}
         self._quiet = QTimer(self)
         self._quiet.setInterval(_LOOK_MS)
         self._quiet.timeout.connect(self._on_quiet_due)
@@ -165,6 +167,7 @@ class DownloadsView(QWidget):
             self._downloads.waiting(identifier),
             self._downloads.network.offline,
             self._downloads.page_of(download) if download.needs_access and not done else "",
+            self._upstream.get(identifier, ""),
         )
 
     def _show(self, standing: Standing, place: int) -> None:
@@ -173,6 +176,7 @@ class DownloadsView(QWidget):
             row = DownloadRow(standing, self._theme)
             row.toggled.connect(self._on_row_toggled)
             row.cancelled.connect(self.cancel)
+            row.check_requested.connect(self._on_check_requested)
             row.page_requested.connect(self._on_page_requested)
             row.token_given.connect(self._on_token_given)
             self._rows[standing.download.id] = row
@@ -255,6 +259,19 @@ class DownloadsView(QWidget):
     def _shown_again(self, identifier: str) -> None:
         """It is gone; were the same model chosen again, it is to be seen."""
         self._hidden.discard(identifier)
+
+    def _on_check_requested(self, identifier: str) -> None:
+        """Ask the Hub; its answer stands in the row until the window closes."""
+        download = self._standings[identifier].download
+
+        def tell(change: UpstreamChange | None) -> None:
+            same = self.tr("The Hub still offers this very file.")
+            self._upstream[identifier] = change.words if change is not None else same
+            self.refresh()
+
+        self._tasks.run(
+            self, lambda: self._downloads.replaced_since(download), tell, self._on_failed
+        )
 
     def _on_page_requested(self, page: str) -> None:
         if not self._open_url(QUrl(page)):
