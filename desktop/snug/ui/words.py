@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication, QLocale
 
+from snug.domain.licence import LicenceClass, classify
 from snug.domain.model import ModelFile, Placement
 
 _LICENCES = {
@@ -42,13 +43,47 @@ def licence_words(licence: str) -> str:
     return _LICENCES.get(licence.casefold(), licence)
 
 
+def licence_use_words(licence: str) -> str:
+    """A licence's name and what it allows: "Apache 2.0, commercial use allowed"."""
+    if not licence:
+        return licence_words(licence)
+    use = {
+        LicenceClass.COMMERCIAL: tr("commercial use allowed"),
+        LicenceClass.RESTRICTED: tr("use with conditions"),
+        LicenceClass.RESEARCH: tr("research only"),
+        LicenceClass.UNKNOWN: tr("unclear what it allows"),
+    }[classify(licence).licence_class]
+    return f"{licence_words(licence)}, {use}"
+
+
 def source_words(model: ModelFile) -> str:
-    """Where a model came from."""
+    """Where a model came from, and which program keeps it."""
     if model.source == "starter":
         return tr("Came with Snug")
     if model.source == "import":
-        return tr("Added from this computer")
+        return tr("Lies in {}", model.program) if model.program else tr("Added from this computer")
+    if model.program:
+        return tr("From {}, lies in {}", model.source, model.program)
     return tr("From {}", model.source)
+
+
+def origin_facts(model: ModelFile) -> str:
+    """Licence with what it allows, and source, in one line."""
+    copies = len(model.other_paths)
+    also = tr("{} more copies here", count_words(copies)) if copies > 1 else ""
+    also = tr("one more copy here") if copies == 1 else also
+    facts = (licence_use_words(model.licence), source_words(model), also)
+    return " · ".join(fact for fact in facts if fact)
+
+
+def file_facts(model: ModelFile) -> str:
+    """Size, quantization and context length, in one line."""
+    facts = (
+        size_words(model.size_bytes),
+        model.quantization,
+        tr("context {}", count_words(model.context_length)) if model.context_length else "",
+    )
+    return " · ".join(fact for fact in facts if fact)
 
 
 def model_facts(model: ModelFile) -> str:
