@@ -81,7 +81,7 @@ def test_the_lock_turns_when_the_network_was_used(shown: Shown) -> None:
     assert lock.text() == "Private: nothing was sent"
     shown.finding.network.used = True
     shown.window.lock.look()
-    assert lock.text() == "Network was used: see what for"
+    assert lock.text() == "Network used: see what for"
     assert lock.accessibleName() == lock.text()
     shown.finding.network.offline = True
     shown.window.lock.look()

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QEvent, QPoint, Qt, QUrl, Signal
+from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
@@ -79,6 +79,7 @@ class RepositoryPage(Page):
         self._gated = self._make_gated()
         self.offers = OffersView(self._getters, self._theme, self._tasks)
         self.offers.failed.connect(self._on_failed)
+        self.offers.gate_opened.connect(self._on_gate_opened)
         self.offers.versions_wanted.connect(self._on_versions_wanted)
         self.offers.chosen.connect(self.download_chosen)
         for part in (self.title, self.notice, self.licence, self._gated, self.offers):
@@ -256,6 +257,10 @@ class RepositoryPage(Page):
 
     def _on_failed(self, message: str) -> None:
         self.notice.say(message, "warning", "warn")
+
+    def _on_gate_opened(self, gate: QWidget) -> None:
+        # Once it is laid out.
+        QTimer.singleShot(0, gate, lambda: self._scroll.ensureWidgetVisible(gate, 0, SIZES.gap_4))
 
     def _on_versions_wanted(self) -> None:
         if self._repository is not None:
