@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.models.gguf_maker import TEXT, sound
 
+from snug.domain.remote_names import clean_text
 from snug.models.library import Library
 from snug.models.names import (
     clean_name,
-    clean_text,
     quantization_label,
     shard_name,
     title,

@@ -82,6 +82,15 @@ def test_what_fits_here_is_bounded_by_the_free_memory() -> None:
     assert all(discover.fit(row) is Fit.FITS for row in fitting.rows)
 
 
+def test_what_is_too_large_and_must_fit_is_nothing() -> None:
+    discover, hub, _trends = make()
+    hub.free_bytes = 2 * GB
+    discover.measure()
+    query = Query(fits_only=True, min_size_bytes=20 * GB)
+    assert discover.first(query).count == 0
+    assert discover.rows(query, 50) == ()
+
+
 def test_the_largest_that_fits_is_found_to_a_megabyte() -> None:
     size = largest_fitting(8 * GB)
     assert fit_of(size, 8 * GB) is Fit.FITS

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.ui.fake_hub import GB, FakeDownloads, FakeHub, repository
+from tests.ui.fake_hub import GB, FakeDownloads, FakeHub, FakeNetwork, repository
 from tests.ui.fake_store import FakeStore
 from tests.ui.fakes import RESOURCES, SMALL, STARTER
 
@@ -118,7 +118,7 @@ def first_and_hub(
 
 def test_getting_one_puts_it_into_the_queue_and_ends_the_offer(preferences: Preferences) -> None:
     first, _there, hub = first_and_hub(preferences, "apache-2.0")
-    downloads = FakeDownloads()
+    downloads = FakeDownloads(FakeNetwork())
     made = first.get(first.offers()[0].model, hub, downloads)
     assert isinstance(made, Download)
     assert downloads.queue == [made]
@@ -131,7 +131,7 @@ def test_another_licence_or_a_gate_is_looked_at_first(
     preferences: Preferences, licence: str, gated: bool
 ) -> None:
     first, there, hub = first_and_hub(preferences, licence, gated=gated)
-    downloads = FakeDownloads()
+    downloads = FakeDownloads(FakeNetwork())
     assert first.get(first.offers()[0].model, hub, downloads) == there
     assert downloads.queue == []
     assert first.wanted

@@ -122,6 +122,21 @@ class FakeTrends:
     def last(self) -> Look | None:
         return self.last_look
 
+    # What the tab Trends reads; there is nothing in it.
+    offline = False
+
+    def series(self, *_wanted: object, **_more: object) -> tuple[()]:
+        return ()
+
+    def look_times(self, days: int = 30) -> tuple[int, ...]:
+        return ()
+
+    def is_due(self) -> bool:
+        return False
+
+    def made_from(self, identifier: str) -> tuple[str, ...]:
+        return ()
+
     def kept(self, query: Query, offset: int = 0, limit: int = 50) -> tuple[Repository, ...]:
         self.reads.append((offset, limit))
         return self._fitting(query)[offset : offset + limit]
@@ -234,7 +249,9 @@ class FakeHub:
 class FakeDownloads:
     """A queue that only remembers; `fails` makes choosing raise."""
 
-    def __init__(self) -> None:
+    def __init__(self, network: FakeNetwork) -> None:
+        self.network = network
+        self.starts = 0
         self.queue: list[Download] = []
         self.fails: SnugError | None = None
         self.listeners: list[Callable[[DownloadEvent], None]] = []
@@ -260,6 +277,22 @@ class FakeDownloads:
         self.listeners.append(callback)
         return lambda: self.listeners.remove(callback)
 
+    def start(self) -> None:
+        self.starts += 1
+
+    # What the list of downloads reads.
+    def listed(self) -> tuple[Download, ...]:
+        return ()
+
+    def progress(self, identifier: str) -> None:
+        return None
+
+    def waiting(self, identifier: str) -> None:
+        return None
+
+    def done_bytes(self, identifier: str) -> int:
+        return 0
+
     def tell(self, event: DownloadEvent) -> None:
         """As the download's thread would."""
         for listener in list(self.listeners):
@@ -277,6 +310,21 @@ class FakeNetwork:
     def was_used(self) -> bool:
         return self.used
 
+    # What the ledger and the settings read.
+    forced_offline: bool = False
+    endpoint_is_stated: bool = False
+    endpoint: str = ""
+    proxy_is_stated: bool = False
+    proxy: str = ""
+    speed_limit: int = 0
+    token_place: str = ""
+
+    def ledger(self) -> tuple[()]:
+        return ()
+
+    def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
+        return lambda: None
+
 
 @dataclass
 class FakeCards:
@@ -288,6 +336,9 @@ class FakeCards:
         self.accepted.append(one.id)
         return one.id
 
+    def of_repository(self, one: Repository, stop: threading.Event | None = None) -> object:
+        raise NotFoundError("There is no card in this test.")
+
     def acceptance(self, one: Repository) -> object | None:
         return one.id if one.id in self.accepted else None
 
@@ -298,15 +349,16 @@ class Finding:
 
     hub: FakeHub
     trends: FakeTrends
-    downloads: FakeDownloads = field(default_factory=FakeDownloads)
-    network: FakeNetwork = field(default_factory=FakeNetwork)
+    network: FakeNetwork
+    downloads: FakeDownloads
     cards: FakeCards = field(default_factory=FakeCards)
 
 
 def make_finding(count: int = 60) -> Finding:
     """With so many kept models, all of which the Hub holds too."""
     kept = many(count)
-    return Finding(FakeHub(kept), FakeTrends(kept))
+    network = FakeNetwork()
+    return Finding(FakeHub(kept), FakeTrends(kept), network, FakeDownloads(network))
 
 
 NO_CONNECTION = EnvironmentFault("The Hub does not answer. Check the connection and ask again.")

@@ -12,7 +12,7 @@ from tests.ui.finding import Shown
 
 from snug.domain.licence import classify
 from snug.ui.composer import Composer
-from snug.ui.first_offers import OfferCard
+from snug.ui.first_offers import NO_BREAK, OfferCard
 from snug.ui.main_window import MainWindow
 from snug.ui.places import Place
 from snug.ui.theme import Theme
@@ -51,7 +51,7 @@ def test_three_models_that_fit_are_offered_without_asking_anything(shown: Shown)
 
 def test_a_card_tells_licence_size_minutes_and_why(shown: Shown) -> None:
     card = offered(shown)[0]
-    spoken = card.accessibleName()
+    spoken = card.accessibleName().replace(NO_BREAK, " ")
     for words in (card.offer.model.why, "Commercial use", "Apache 2.0", "GB", "about", "min"):
         assert words in spoken
     assert "assumed 50 Mbit/s" in shown.text("firstNote")

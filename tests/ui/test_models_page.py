@@ -67,6 +67,12 @@ def test_a_view_that_is_not_there_is_done_without(theme: Theme) -> None:
     assert isinstance(late_view("snug.ui.banner", "Banner", theme), QWidget)
 
 
+def test_downloads_that_wait_go_on_when_the_window_is_there(shown: Shown) -> None:
+    assert shown.finding.downloads.starts == 0
+    shown.window.start()
+    assert shown.finding.downloads.starts == 1
+
+
 # -- the lock -----------------------------------------------------------------------------------
 
 
@@ -75,7 +81,7 @@ def test_the_lock_turns_when_the_network_was_used(shown: Shown) -> None:
     assert lock.text() == "Private: nothing was sent"
     shown.finding.network.used = True
     shown.window.lock.look()
-    assert lock.text() == "Network was used: see what for"
+    assert lock.text() == "Network used: see what for"
     assert lock.accessibleName() == lock.text()
     shown.finding.network.offline = True
     shown.window.lock.look()

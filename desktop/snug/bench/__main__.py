@@ -14,6 +14,7 @@ from snug.bench.batches import run_batches
 from snug.bench.chat import run_decode, run_frames, run_reuse
 from snug.bench.download import run_download
 from snug.bench.hosts import run_isolated, run_restore
+from snug.bench.models_page import run_models_page
 from snug.bench.repeats import run_lookup
 
 PARTS: dict[str, Callable[[Path], dict[str, object]]] = {
@@ -24,6 +25,7 @@ PARTS: dict[str, Callable[[Path], dict[str, object]]] = {
     "restore": run_restore,
     "isolated": run_isolated,
     "frames": run_frames,
+    "models_page": run_models_page,
     "download": run_download,
 }
 

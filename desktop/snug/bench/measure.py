@@ -26,6 +26,7 @@ _PARTS = (
     "window",
     "frames",
     "download",
+    "models_page",
 )
 _CHILD_TIMEOUT_S = 900.0
 

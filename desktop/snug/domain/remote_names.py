@@ -1,4 +1,4 @@
-"""What the names of files on the Hub tell, and how they are shown. A name is never a path of ours.
+"""What the names of model files tell, and how they are shown. A name is never a path of ours.
 
 Source: the naming convention in ggml's gguf.md, and the Hub's rule that the last quantization
 label in a name counts.
@@ -43,11 +43,13 @@ class Shard:
 
 def quantization_of(path: str) -> str:
     """The label in a path (`Q4_K_M`, `UD-Q4_K_XL`, `BF16`), the file's name first; "" for none."""
-    for text in (file_name(path), path):
-        labels = _LABEL.findall(text[-1024:].upper())
-        if labels:
-            return str(labels[-1]).replace("FP16", "F16").replace("FP32", "F32")
-    return ""
+    return label_in(file_name(path)) or label_in(path)
+
+
+def label_in(text: str) -> str:
+    """The last quantization label in a text, which counts on the Hub; "" for none."""
+    labels = _LABEL.findall(text[-1024:].upper())
+    return str(labels[-1]).replace("FP16", "F16").replace("FP32", "F32") if labels else ""
 
 
 def shard_of(path: str) -> Shard | None:
@@ -83,9 +85,14 @@ def file_name(path: str) -> str:
 
 def shown(text: str, length: int = MAX_SHOWN) -> str:
     """One line for a person: no control, invisible or direction-changing character, cut short."""
+    line = clean_text(text[: 4 * length])
+    return f"{line[: length - 1]}…" if len(line) > length else line
+
+
+def clean_text(text: str) -> str:
+    """One line without control, invisible or direction-changing characters."""
     seen = (
         " " if ch.isspace() else "" if unicodedata.category(ch) in _UNSEEN else ch
-        for ch in unicodedata.normalize("NFC", text[: 4 * length])
+        for ch in unicodedata.normalize("NFC", text)
     )
-    line = " ".join("".join(seen).split())
-    return f"{line[: length - 1]}…" if len(line) > length else line
+    return " ".join("".join(seen).split())

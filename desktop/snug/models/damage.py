@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from snug.domain.errors import ModelFileError
-from snug.models.names import clean_text
+from snug.domain.remote_names import clean_text
 
 GET_AGAIN = "The file is damaged; get it again."
 CUT_SHORT = "The download was probably cut short; get it again."

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from snug.domain.model_card import Base, FileOrigin, Relation
+from snug.domain.remote_names import clean_text
 from snug.models.gguf import GgufHeader
 from snug.models.inspection import inspect
-from snug.models.names import clean_text
 
 _MOST: Final = 16
 _LENGTH: Final = 200

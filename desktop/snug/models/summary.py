@@ -10,10 +10,11 @@ from pathlib import PurePath
 from typing import Final
 
 from snug.domain.model import ModelFile
+from snug.domain.remote_names import clean_text
 from snug.domain.sampling import Sampling
 from snug.models.gguf import GgufHeader
 from snug.models.inspection import Inspection
-from snug.models.names import clean_name, clean_text, quantization_label, title
+from snug.models.names import clean_name, quantization_label, title
 from snug.models.tables import FILE_TYPE_GUESSED, FILE_TYPES
 
 _LICENCE_LENGTH: Final = 80

@@ -14,7 +14,7 @@ from snug.services.finding import Hub, Network, Trends
 
 PAGE: Final = 50
 FRESH_MS: Final = 10 * 60_000  # a look that young is not made again by itself
-_MAX_ASKED: Final = 100
+_MAX_ASKED: Final = 20  # each found one costs the Hub a request for its files
 _ADDRESS: Final = re.compile(r"^(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/", re.IGNORECASE)
 
 
@@ -74,11 +74,14 @@ class Discover:
     def first(self, query: Query) -> Listing:
         """The first page, from the vault alone. Raises: SnugError."""
         asked = self._bounded(query)
+        if asked is None:
+            return Listing(0, ())
         return Listing(self._trends.count(asked), self._trends.kept(asked, 0, PAGE))
 
     def rows(self, query: Query, offset: int) -> tuple[Repository, ...]:
         """A later page, from the vault alone. Raises: SnugError."""
-        return self._trends.kept(self._bounded(query), offset, PAGE)
+        asked = self._bounded(query)
+        return () if asked is None else self._trends.kept(asked, offset, PAGE)
 
     def refresh(
         self, query: Query, stop: threading.Event | None = None, *, automatic: bool = False
@@ -94,7 +97,7 @@ class Discover:
         if self.offline:
             raise UserError("Snug is offline. This is what was kept.")
         if query.text:
-            found = self.hub.search(replace(self._bounded(query), limit=_MAX_ASKED), stop)
+            found = self.hub.search(replace(query, limit=_MAX_ASKED), stop)
             self._trends.keep(found.repositories)
         else:
             look = self._trends.look(stop, automatic=automatic)
@@ -104,13 +107,19 @@ class Discover:
         """Whether any of its quantizations runs here, as far as is known."""
         return best_fit(repository, self._available)
 
-    def _bounded(self, query: Query) -> Query:
-        """With the memory of this machine as the bound, where only what fits is wanted."""
+    def _bounded(self, query: Query) -> Query | None:
+        """With the memory of this machine as the bound, where only what fits is wanted.
+
+        As it was measured: the vault is read on the window's thread, which must not wait for the
+        devices. None where nothing can fit.
+        """
         if not query.fits_only or self._available is None:
             return query
         room = largest_fitting(self._available)
         bound = min(query.max_size_bytes or room, room)
-        return replace(query, max_size_bytes=max(1, bound))
+        if bound < max(1, query.min_size_bytes):
+            return None
+        return replace(query, max_size_bytes=bound, fits_only=False)
 
 
 def best_fit(repository: Repository, available_bytes: int | None) -> Fit:

@@ -80,6 +80,9 @@ class Downloads(Protocol):
     def choose(self, repository: Repository, variant: Variant) -> Download:
         """Put a quantization into the queue. Raises: SnugError."""
 
+    def start(self) -> None:
+        """Work off the queue from now on. Returns at once."""
+
     def listen(self, callback: Callable[[DownloadEvent], None]) -> Callable[[], None]:
         """Be told what happens, on the download's thread; returns what ends it."""
 

@@ -33,6 +33,7 @@ class DiscoverPage(QWidget):
     """Shows what is kept and asks the Hub for more: on Return, after a pause, or when pressed.
 
     Attributes:
+        source: what is kept, and the Hub.
         opened: a repository was chosen; with it the quantization that was asked for, or "".
     """
 
@@ -42,7 +43,7 @@ class DiscoverPage(QWidget):
         super().__init__()
         self.setObjectName("discoverPage")
         self.setAccessibleName(self.tr("Discover models"))
-        self._discover = discover
+        self.source = self._discover = discover
         self._theme = theme
         self._tasks = tasks
         self._query = Query()

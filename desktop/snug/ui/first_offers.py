@@ -20,6 +20,7 @@ from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
 from snug.ui.words import size_words
 
+NO_BREAK = "\N{NO-BREAK SPACE}"  # lines end between facts, not within one
 _CARDS_PX = 560  # below that the cards lie one under another
 _LOW_PX = 600  # of the welcome; below that the reasons are left out
 _TINY_PX = 640  # below that cards under one another are left out, and one line stands for them
@@ -58,7 +59,8 @@ class OfferCard(QFrame):
             )
         )
         time = _tr("about {}", minutes_words(offer.minutes))
-        facts = joined((licence_name(model.licence), size_words(model.size_bytes), time))
+        parts = (licence_name(model.licence), size_words(model.size_bytes), time)
+        facts = joined(part.replace(" ", NO_BREAK) for part in parts)
         column.addWidget(label(facts, tone="soft", wrap=True))
         self.button: QPushButton | None = None
         if can_get:

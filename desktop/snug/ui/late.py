@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtWidgets import QWidget
@@ -19,6 +20,13 @@ def late_view(module: str, name: str, *parts: Any) -> QWidget | None:
         return None
     made = getattr(importlib.import_module(module), name)(*parts)
     return made if isinstance(made, QWidget) else None
+
+
+def connect_view(view: QWidget | None, signal: str, slot: Callable[..., object]) -> None:
+    """Follow a signal of a view, where the view is there and has it."""
+    found = getattr(view, signal, None)
+    if found is not None:
+        found.connect(slot)
 
 
 def refresh_view(view: QWidget | None) -> None:

@@ -13,7 +13,7 @@ from snug.domain.model import ModelFile
 from snug.services.bundle import Services
 from snug.ui.banner import Banner, Level
 from snug.ui.icons import bind_icon
-from snug.ui.late import late_view, refresh_view
+from snug.ui.late import connect_view, late_view, refresh_view
 from snug.ui.model_card import ModelCard
 from snug.ui.page import Page
 from snug.ui.parts import flat, label, push_button, restyle
@@ -29,9 +29,11 @@ class LibraryPage(Page):
     Attributes:
         library_changed: a model came, went, or became the default.
         chosen: a model was made the one for new chats.
+        find_requested: the person wants to look for a model.
     """
 
     library_changed = Signal()
+    find_requested = Signal()
     chosen = Signal(object)
 
     def __init__(self, services: Services, theme: Theme, tasks: Tasks) -> None:
@@ -66,6 +68,9 @@ class LibraryPage(Page):
         self._found = late_view(
             "snug.ui.adoption_view", "AdoptionView", services.adoption, theme, tasks
         )
+        connect_view(self._downloads, "find_requested", self.find_requested.emit)
+        connect_view(self._downloads, "finished", lambda _model: self._on_changed_elsewhere())
+        connect_view(self._found, "adopted", lambda *_: self._on_changed_elsewhere())
         self.column.addWidget(self.problem)
         if self._downloads is not None:
             self.column.addWidget(self._downloads)
@@ -129,6 +134,14 @@ class LibraryPage(Page):
     def commit_removals(self) -> None:
         """Carry out what could still be undone; call when the window closes."""
         self._undo.commit()
+        commit = getattr(self._downloads, "commit_removals", None)
+        if commit is not None:
+            commit()
+
+    def _on_changed_elsewhere(self) -> None:
+        """A model came by a download, or from another program."""
+        self.refresh_library()
+        self.library_changed.emit()
 
     # -- adding -------------------------------------------------------------------------------
 

@@ -79,6 +79,7 @@ class LicenceGate(QFrame):
     def tell_no_text(self, message: str) -> None:
         """The text cannot be had; its reason stays."""
         self.text.setPlaceholderText(message)
+        self.text.setFixedHeight(_TEXT_PX // 3)
 
     def event(self, event: QEvent) -> bool:
         """Esc is for the gate while the keyboard is in it."""

@@ -119,6 +119,7 @@ class MainWindow(QMainWindow):
         self.offers.all_requested.connect(partial(self.open_repository, None))
         self.offers.download_chosen.connect(self._on_download_chosen)
         self._pages.download_chosen.connect(self._on_download_chosen)
+        self._pages.ledger_requested.connect(partial(self.go_to, Place.NETWORK))
         self.sidebar.network_requested.connect(partial(self.go_to, Place.NETWORK))
         self.sidebar.fold_requested.connect(self.shell.toggle_bar)
         self.sidebar.search_left.connect(self.chat_page.focus_composer)
@@ -313,6 +314,7 @@ class MainWindow(QMainWindow):
                 self.tell_error(error.message)
         self.desk.preload()
         self.idle.watch_sleep()
+        self._pages.start()
         self.offers.refresh()
 
     def _on_add_requested(self) -> None:

@@ -21,7 +21,7 @@ from snug.services.bundle import Services
 from snug.services.discover import Discover
 from snug.services.finding import hub_of
 from snug.ui.discover_page import DiscoverPage
-from snug.ui.late import late_view, refresh_view
+from snug.ui.late import connect_view, late_view, refresh_view
 from snug.ui.library_page import LibraryPage
 from snug.ui.offers_view import Getters
 from snug.ui.parts import column_width, flat, label, push_button
@@ -66,6 +66,7 @@ class ModelsPage(QWidget):
         self.library = LibraryPage(services, theme, tasks)
         self.library.library_changed.connect(self.library_changed)
         self.library.chosen.connect(self.chosen)
+        self.library.find_requested.connect(self.discover_all)
         self.discover: DiscoverPage | None = None
         self.repository: RepositoryPage | None = None
         self._finding = QStackedWidget()  # the list, or one repository
@@ -158,6 +159,8 @@ class ModelsPage(QWidget):
     def open_repository(self, repository: Repository | str, wanted: str = "") -> None:
         """Show a repository's page, in Discover."""
         self.show_tab(Tab.DISCOVER)
+        if self.repository is None and self.discover is not None:
+            self.repository = self._make_repository(self.discover)
         if self.repository is not None:
             self.repository.open(repository, wanted)
             self._finding.setCurrentWidget(self.repository)
@@ -174,26 +177,32 @@ class ModelsPage(QWidget):
         if hub is None or services.trends is None:
             self._finding.addWidget(self._absent())
             return
-        discover = Discover(hub, services.trends, services.network, services.profile.offline)
+        found = Discover(hub, services.trends, services.network, services.profile.offline)
+        self.discover = DiscoverPage(found, self._theme, self._tasks)
+        self.discover.opened.connect(self.open_repository)
+        self._finding.addWidget(self.discover)
+
+    def _make_repository(self, discover: DiscoverPage) -> RepositoryPage:
+        services = self._services
         first = services.first_models
         getters = Getters(
-            hub, services.downloads, services.cards, None if first is None else first.speed
+            discover.source.hub,
+            services.downloads,
+            services.cards,
+            None if first is None else first.speed,
         )
-        self.discover = DiscoverPage(discover, self._theme, self._tasks)
-        self.discover.opened.connect(self.open_repository)
-        self.repository = RepositoryPage(
-            discover, getters, self._has_token, self._theme, self._tasks
-        )
-        self.repository.left.connect(self._on_repository_left)
-        self.repository.versions_wanted.connect(self.discover.search_for)
-        self.repository.download_chosen.connect(self.download_chosen)
-        self._finding.addWidget(self.discover)
-        self._finding.addWidget(self.repository)
+        page = RepositoryPage(discover.source, getters, self._has_token, self._theme, self._tasks)
+        page.left.connect(self._on_repository_left)
+        page.versions_wanted.connect(discover.search_for)
+        page.download_chosen.connect(self.download_chosen)
+        self._finding.addWidget(page)
+        return page
 
     def _make_trends(self) -> QWidget:
         made = late_view(
             "snug.ui.trends_view", "TrendsView", self._services.trends, self._theme, self._tasks
         )
+        connect_view(made, "opened", self.open_repository)
         return made or self._absent()
 
     def _absent(self) -> QWidget:

@@ -59,7 +59,7 @@ class NetworkLock(QObject):
             )
         if used:
             return (
-                self.tr("Network was used: see what for"),
+                self.tr("Network used: see what for"),
                 self.tr("Every request is listed. Your chats never leave this computer."),
             )
         return (

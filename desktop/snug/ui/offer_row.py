@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QCoreApplication, QLocale, Qt, Signal
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from snug.domain.hub import Fit
@@ -98,6 +99,8 @@ class OfferRow(QFrame):
         """Say on the button how far it is."""
         self.button.setText(getting.words)
         self.button.setEnabled(getting.enabled)
+        if not getting.enabled:
+            self.button.setIcon(QIcon())  # its words say all, and it would be hard to see
         self.button.setToolTip(getting.why_not)
         what = shown_code(self.offer.variant.quantization or self.offer.variant.name)
         self.button.setAccessibleName(f"{getting.words}: {what}")

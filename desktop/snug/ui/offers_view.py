@@ -50,10 +50,12 @@ class OffersView(QWidget):
     Attributes:
         failed: a sentence for the person.
         chosen: a download was put into the queue.
+        gate_opened: a licence is to be read; the widget that asks.
         versions_wanted: it cannot run as it is; others made from it are to be looked for.
     """
 
     versions_wanted = Signal()
+    gate_opened = Signal(object)
     failed = Signal(str)
     chosen = Signal(object)
 
@@ -286,6 +288,8 @@ class OffersView(QWidget):
             return
         row = next((r for r in self._rows if r.offer is offer), None)
         if row is not None:
+            # The button is about to be disabled: the keyboard stays beside it.
+            self._fold.setFocus(Qt.FocusReason.OtherFocusReason)
             row.set_getting(Getting(self.tr("Starting…"), False))
 
         def work() -> Download:
@@ -327,6 +331,7 @@ class OffersView(QWidget):
         )
         gate.show()  # at once, so that it takes the keyboard
         gate.text.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.gate_opened.emit(gate)
 
     def _on_gate_accepted(self, repository: Repository, offer: Offer) -> None:
         self._leave_gate()

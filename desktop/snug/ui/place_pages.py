@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from snug.services.bundle import Services
 from snug.ui.idle_watch import IdleWatch
-from snug.ui.late import late_view, refresh_view
+from snug.ui.late import connect_view, late_view, refresh_view
 from snug.ui.model_desk import ModelDesk
 from snug.ui.page import Page
 from snug.ui.parts import label
@@ -24,10 +24,12 @@ class PlacePages(QObject):
         library_changed: a model came, went, or became the default.
         shortcuts_requested: the list of keys is to be shown.
         download_chosen: a download was put into the queue.
+        ledger_requested: what was sent is to be shown.
     """
 
     library_changed = Signal()
     download_chosen = Signal(object)
+    ledger_requested = Signal()
     shortcuts_requested = Signal()
 
     def __init__(
@@ -61,6 +63,11 @@ class PlacePages(QObject):
         elif place is not Place.CHATS:
             refresh_view(page)
         self.stack.setCurrentWidget(page)
+
+    def start(self) -> None:
+        """Go on with downloads that wait; call once the window is visible. Returns at once."""
+        if self._services.downloads is not None:
+            self._services.downloads.start()
 
     def open_repository(self, repository: object, wanted: str) -> None:
         """Show a model of the Hub, or with None the list, on the page Models, which is shown."""
@@ -119,4 +126,5 @@ class PlacePages(QObject):
         settings.context_changed.connect(desk.preload)
         settings.idle_changed.connect(idle.look)
         settings.shortcuts_requested.connect(self.shortcuts_requested)
+        connect_view(settings, "ledger_requested", self.ledger_requested.emit)
         return settings

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QEvent, QPoint, Qt, QUrl, Signal
+from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
@@ -21,7 +21,7 @@ from snug.ui.link_prompt import LinkPrompt
 from snug.ui.notice import Notice
 from snug.ui.offers_view import Getters, OffersView
 from snug.ui.page import Page
-from snug.ui.parts import claims_escape, column_width, flat, push_button
+from snug.ui.parts import claims_escape, column_width, flat, hairline, push_button
 from snug.ui.repository_parts import LicenceAnswer, RepositoryHead
 from snug.ui.tasks import Tasks
 from snug.ui.theme import Theme
@@ -79,6 +79,7 @@ class RepositoryPage(Page):
         self._gated = self._make_gated()
         self.offers = OffersView(self._getters, self._theme, self._tasks)
         self.offers.failed.connect(self._on_failed)
+        self.offers.gate_opened.connect(self._on_gate_opened)
         self.offers.versions_wanted.connect(self._on_versions_wanted)
         self.offers.chosen.connect(self.download_chosen)
         for part in (self.title, self.notice, self.licence, self._gated, self.offers):
@@ -87,6 +88,7 @@ class RepositoryPage(Page):
             "snug.ui.card_view", "CardView", self._getters.cards, self._theme, self._tasks
         )
         if self._card is not None:
+            self.column.addWidget(hairline())
             self.column.addWidget(self._card)
         self.column.addStretch(1)
 
@@ -125,6 +127,8 @@ class RepositoryPage(Page):
         self.notice.clear()
         self.licence.close_text()
         self._show_words(shown, known=known)
+        if self._card is not None:
+            self._card.hide()  # until its files, and so its commit, are known
         self._scroll.verticalScrollBar().setValue(0)
         self.back.setFocus(Qt.FocusReason.OtherFocusReason)
         if self._discover.offline:
@@ -132,8 +136,6 @@ class RepositoryPage(Page):
         else:
             self.offers.clear(self.tr("Asking the Hub for its files…"))
             self._ask(shown)
-        if self._card is not None:
-            self._card.show_repository(shown)
 
     def leave(self) -> None:
         """Back to the list; what is still asked is dropped."""
@@ -167,6 +169,8 @@ class RepositoryPage(Page):
         if not known:
             words = self.tr("Snug is offline, and nothing is kept of this model.")
         self.notice.say(words, "lock")
+        if known:
+            self._show_card(repository)
         if known and repository.variants:
             self._work_offers(repository)
         else:
@@ -207,6 +211,7 @@ class RepositoryPage(Page):
             return
         self._show_offers(told)
         repository, offers, available = told
+        self._show_card(repository)
         if not offers or offers[0].exact or repository.gated:
             return  # a gated file's header cannot be read before its terms are accepted
 
@@ -238,13 +243,24 @@ class RepositoryPage(Page):
         if stop is not self._stop or stop.is_set() or self._repository is None:
             return
         self._on_failed(message)
+        if self._repository.commit:
+            self._show_card(self._repository)
         if self._repository.variants:
             self._work_offers(self._repository)
         else:
             self.offers.clear(self.tr("Its files could not be read."))
 
+    def _show_card(self, repository: Repository) -> None:
+        if self._card is not None:
+            self._card.show()
+            self._card.show_repository(repository)
+
     def _on_failed(self, message: str) -> None:
         self.notice.say(message, "warning", "warn")
+
+    def _on_gate_opened(self, gate: QWidget) -> None:
+        # Once it is laid out.
+        QTimer.singleShot(0, gate, lambda: self._scroll.ensureWidgetVisible(gate, 0, SIZES.gap_4))
 
     def _on_versions_wanted(self) -> None:
         if self._repository is not None:

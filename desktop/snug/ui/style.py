@@ -101,7 +101,7 @@ QPushButton[kind="filter"] { background: transparent; border: 1px solid $line_st
   border-radius: ${pill}px; min-height: ${segment}px; padding: 0px 11px; color: $text_soft; }
 QPushButton[kind="filter"]:hover { background: $raised; color: $text; }
 QPushButton[kind="filter"][on="true"], QPushButton[kind="filter"]:checked {
-  background: $accent_soft; color: $accent; border: 1px solid $accent; font-weight: 600; }
+  background: $accent_soft; color: $accent; border: 1px solid $accent; }
 QPushButton[kind="filter"]:focus { border: 2px solid $accent; padding: 0px 10px;
   min-height: ${segment_focus}px; }
 QFrame[kind="segments"] { background: $raised; border-radius: ${radius}px; border: none; }

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from snug.domain.adoption import Found, Program
+from snug.domain.remote_names import clean_text
 from snug.models.adoption.folder import read_folder
 from snug.models.adoption.hugging_face import read_hugging_face
 from snug.models.adoption.jan import read_jan
@@ -21,7 +22,7 @@ from snug.models.adoption.lm_studio import read_lm_studio
 from snug.models.adoption.ollama import read_ollama
 from snug.models.adoption.walking import MAX_FILES, Candidate, leads_into
 from snug.models.damage import GgufError
-from snug.models.names import clean_name, clean_text, shard_name, title
+from snug.models.names import clean_name, shard_name, title
 from snug.models.peek import Peek, peek
 from snug.models.roles import FileRole
 from snug.models.summary import licence_of, propose_name, quantization_of
