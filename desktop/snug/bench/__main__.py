@@ -12,6 +12,7 @@ from pathlib import Path
 
 from snug.bench.batches import run_batches
 from snug.bench.chat import run_decode, run_frames, run_reuse
+from snug.bench.header import run_header
 from snug.bench.hosts import run_isolated, run_restore
 from snug.bench.repeats import run_lookup
 
@@ -23,6 +24,7 @@ PARTS: dict[str, Callable[[Path], dict[str, object]]] = {
     "restore": run_restore,
     "isolated": run_isolated,
     "frames": run_frames,
+    "header": run_header,
 }
 
 if __name__ == "__main__":

@@ -16,7 +16,17 @@ from pathlib import Path
 from snug.domain.errors import EnvironmentFault
 
 WINDOW_STARTS = 5
-_PARTS = ("decode", "reuse", "batches", "lookup", "restore", "isolated", "window", "frames")
+_PARTS = (
+    "decode",
+    "reuse",
+    "batches",
+    "lookup",
+    "restore",
+    "isolated",
+    "window",
+    "frames",
+    "header",
+)
 _CHILD_TIMEOUT_S = 900.0
 
 
