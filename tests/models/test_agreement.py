@@ -59,7 +59,7 @@ def _write(path: Path, architecture: str) -> Path:
     return path
 
 
-def _assert_same(path: Path) -> None:
+def assert_same(path: Path) -> None:
     theirs = gguf.GGUFReader(path)
     with GgufFile(path) as file:
         ours = file.header
@@ -98,7 +98,7 @@ def _assert_same_value(file: GgufFile, name: str, theirs: gguf.ReaderField) -> N
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_files_of_the_gguf_package_read_the_same(architecture: str, tmp_path: Path) -> None:
     path = _write(tmp_path / "model.gguf", architecture)
-    _assert_same(path)
+    assert_same(path)
     assert inspect(path).problems == ()
 
 
@@ -106,20 +106,20 @@ def test_the_starter_reads_the_same() -> None:
     path = find_starter()
     if path is None:
         pytest.skip("the starter model is not installed")
-    _assert_same(path)
+    assert_same(path)
     assert inspect(path).problems == ()
 
 
 def test_our_own_files_read_the_same(tmp_path: Path) -> None:
-    _assert_same(sound().write(tmp_path / "model.gguf"))
+    assert_same(sound().write(tmp_path / "model.gguf"))
 
 
 def test_the_first_of_several_files_reads_the_same(tmp_path: Path) -> None:
-    _assert_same(shards(tmp_path)[0])
+    assert_same(shards(tmp_path)[0])
 
 
 def test_version_2_reads_the_same(tmp_path: Path) -> None:
-    _assert_same(sound().change(version=2).write(tmp_path / "model.gguf"))
+    assert_same(sound().change(version=2).write(tmp_path / "model.gguf"))
 
 
 def test_tensor_types_are_those_of_the_gguf_package() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from snug.bench.batches import run_batches
 from snug.bench.chat import run_decode, run_frames, run_reuse
 from snug.bench.download import run_download
+from snug.bench.header import run_header
 from snug.bench.hosts import run_isolated, run_restore
 from snug.bench.models_page import run_models_page
 from snug.bench.repeats import run_lookup
@@ -27,6 +28,7 @@ PARTS: dict[str, Callable[[Path], dict[str, object]]] = {
     "frames": run_frames,
     "models_page": run_models_page,
     "download": run_download,
+    "header": run_header,
 }
 
 if __name__ == "__main__":

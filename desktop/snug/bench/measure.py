@@ -27,6 +27,7 @@ _PARTS = (
     "frames",
     "download",
     "models_page",
+    "header",
 )
 _CHILD_TIMEOUT_S = 900.0
 

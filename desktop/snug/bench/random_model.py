@@ -1,7 +1,6 @@
 """A random model of a billion weights, so that memory is the limit as with models people use.
 
-What it says is noise; what it takes to say it is real. Written by hand, since the gguf package is
-only there for tests. Source: the GGUF specification, version 3.
+What it says is noise; what it takes to say it is real.
 """
 
 from __future__ import annotations
@@ -12,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
+from snug.bench.gguf_bytes import F32, I32, TEXT, U32, array, entry, text
 from snug.domain.model import ModelFile
 
 _LAYERS, _EMBEDDING, _FEED_FORWARD, _HEADS, _KV_HEADS, _VOCABULARY = 20, 2048, 5632, 16, 4, 32000
 _KV = _EMBEDDING // _HEADS * _KV_HEADS
-_U32, _F32, _TEXT, _ARRAY, _I32 = 4, 6, 8, 9, 5  # metadata types
 _TYPE_F32, _TYPE_Q8_0 = 0, 8  # tensor types
 _BLOCK, _BLOCK_BYTES = 32, 34  # of Q8_0: a scale of 16 bits and 32 weights
 _ALIGNMENT = 32
@@ -99,7 +98,7 @@ def _header(tensors: list[tuple[str, tuple[int, ...]]]) -> bytes:
     offset = 0
     for name, shape in tensors:
         kind = _TYPE_F32 if len(shape) == 1 else _TYPE_Q8_0
-        out += _text(name) + struct.pack(f"<I{len(shape)}Q", len(shape), *shape)
+        out += text(name) + struct.pack(f"<I{len(shape)}Q", len(shape), *shape)
         out += struct.pack("<IQ", kind, offset)
         offset += -(-_bytes_of(shape) // _ALIGNMENT) * _ALIGNMENT
     return out
@@ -120,29 +119,14 @@ def _metadata() -> list[bytes]:
         "vocab_size": _VOCABULARY,
     }
     return [
-        _entry("general.architecture", _TEXT, _text("llama")),
-        *(_entry(f"llama.{key}", _U32, struct.pack("<I", n)) for key, n in numbers.items()),
-        _entry("llama.attention.layer_norm_rms_epsilon", _F32, struct.pack("<f", 1e-5)),
-        _entry("tokenizer.ggml.model", _TEXT, _text("llama")),
-        _array("tokenizer.ggml.tokens", _TEXT, b"".join(map(_text, words)), len(words)),
-        _array("tokenizer.ggml.scores", _F32, bytes(4 * len(words)), len(words)),
-        _array(
-            "tokenizer.ggml.token_type", _I32, struct.pack(f"<{len(kinds)}i", *kinds), len(kinds)
-        ),
-        _entry("tokenizer.ggml.bos_token_id", _U32, struct.pack("<I", 1)),
-        _entry("tokenizer.ggml.eos_token_id", _U32, struct.pack("<I", 2)),
-        _entry("tokenizer.chat_template", _TEXT, _text(_TEMPLATE)),
+        entry("general.architecture", TEXT, text("llama")),
+        *(entry(f"llama.{key}", U32, struct.pack("<I", n)) for key, n in numbers.items()),
+        entry("llama.attention.layer_norm_rms_epsilon", F32, struct.pack("<f", 1e-5)),
+        entry("tokenizer.ggml.model", TEXT, text("llama")),
+        array("tokenizer.ggml.tokens", TEXT, b"".join(map(text, words)), len(words)),
+        array("tokenizer.ggml.scores", F32, bytes(4 * len(words)), len(words)),
+        array("tokenizer.ggml.token_type", I32, struct.pack(f"<{len(kinds)}i", *kinds), len(kinds)),
+        entry("tokenizer.ggml.bos_token_id", U32, struct.pack("<I", 1)),
+        entry("tokenizer.ggml.eos_token_id", U32, struct.pack("<I", 2)),
+        entry("tokenizer.chat_template", TEXT, text(_TEMPLATE)),
     ]
-
-
-def _text(content: str) -> bytes:
-    raw = content.encode()
-    return struct.pack("<Q", len(raw)) + raw
-
-
-def _entry(key: str, kind: int, content: bytes) -> bytes:
-    return _text(key) + struct.pack("<I", kind) + content
-
-
-def _array(key: str, element: int, content: bytes, count: int) -> bytes:
-    return _entry(key, _ARRAY, struct.pack("<IQ", element, count) + content)
