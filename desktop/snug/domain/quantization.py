@@ -4,22 +4,23 @@ Source: measurements that llama.cpp's own project published, as loss of perplexi
 the score chart of Llama 2 70B (examples/perplexity/README.md): Q6_K 0.16 %, Q5_K_M 0.40 %, Q5_K_S
 0.50 %, Q4_K_M 1.20 %, Q5_0 1.26 %, Q4_K_S 1.57 %, Q4_1 2.37 %, Q4_0 3.61 %, Q3_K_L 3.80 %, Q3_K_M
 4.72 %, Q3_K_S 7.89 %, Q2_K 8.82 %; the quantize tool's list for LLaMA 7B (perplexity 5.9): Q8_0
-0.01 %, Q6_K 0.1 %, Q5_K_M 0.2 %, Q4_K_M 0.9 %, Q4_K_S 1.7 %, Q3_K_L 3 %, Q3_K_M 4 %, Q3_K_S 9 %,
-Q2_K 11 %, Q2_K_S over 100 %. And, for what is smaller, the table in the repository of BSC-LT's
-salamandra-2b-instruct (ln of the ratio; imatrix): Q8_0 0.0002, Q6_K 0.001, Q5_K_M 0.006, Q5_K_S
-0.007, Q4_K_M 0.031, Q4_K_S 0.035, IQ4_XS 0.037, IQ4_NL 0.037, Q3_K_L 0.07, IQ3_M 0.087, Q3_K_M
-0.09, IQ2_M 0.34, IQ2_S 0.50.
+0.01 %, Q6_K below 0.1 %, Q5_K_M 0.2 %, Q4_K_M 0.9 %, Q4_K_S 1.7 %, Q3_K_L 3 %, Q3_K_M 4 %, Q3_K_S
+9 %, Q2_K 11 %, Q2_K_S over 100 %. And, for what is smaller, the table in the repository of
+BSC-LT's salamandra-2b-instruct (ln of the ratio; imatrix): Q8_0 0.0002, Q6_K 0.001, Q5_K_M 0.006,
+Q5_K_S 0.007, Q4_K_M 0.031, Q4_K_S 0.035, IQ4_XS 0.037, IQ4_NL 0.037, Q3_K_L 0.07, IQ3_M 0.087,
+Q3_K_M 0.09, IQ2_M 0.34, IQ2_S 0.50.
 
 The words are those of the worst figure: up to 0.1 % near lossless, up to 1 % high, up to 4 %
-good, up to 10 % reduced, beyond that poor. IQ3_S has no figure there; it replaced Q3_K_S at the
-same size with less loss (llama.cpp's pull request 5676) and counts as that. The 2-billion model
-lost two to four times what the 70-billion one did; of still smaller ones nothing is published
-that could be relied on, so below 1.5 billion parameters all under 5 bits counts one step less.
-gpt-oss was trained in MXFP4, which makes it no loss there; of other models it and NVFP4 are 4-bit
-formats without published figures and count one step below Q4_0. Ternary labels (TQ1_0, TQ2_0) are
-exact for models trained with ternary weights (BitNet) and useless for others; only the
-architecture tells which. "UD-" labels keep more bits for the layers that matter; their makers'
-figures are not independent, so they count as the plain label.
+good, up to 10 % reduced, beyond that poor. IQ3_S lost 3 to 4 % of 7- and 13-billion models
+(llama.cpp's pull request 5829), less than Q3_K_S of the same size (5676); it counts as that,
+because of smaller models no figure was found. At 3 and 4 bits the 2-billion model lost about
+twice what the 70-billion one did; of still smaller ones no figures were found, so below 1.5
+billion parameters all under 5 bits counts one step less. gpt-oss was trained in MXFP4, which
+makes it no loss there; of other models it and NVFP4 are 4-bit formats without published figures
+and count one step below Q4_0. Ternary labels (TQ1_0, TQ2_0) are exact for models trained with
+ternary weights (BitNet) and useless for others; only the architecture tells which. "UD-" labels
+keep more bits for the layers that matter; their makers' figures are not independent, so they
+count as the plain label.
 """
 
 from __future__ import annotations
