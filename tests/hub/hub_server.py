@@ -109,9 +109,9 @@ class Handler(BaseHTTPRequestHandler):
         """Send a body in pieces; counted, for tests of what was fetched twice."""
         view = memoryview(body)
         for at in range(0, len(view), 65536):
-            self.wfile.write(view[at : at + 65536])
-            with self.server.lock:
+            with self.server.lock:  # before: once it is out, whoever waits for it may ask
                 self.server.poured += len(view[at : at + 65536])
+            self.wfile.write(view[at : at + 65536])
 
     def first_byte(self) -> int:
         """Where the asked range begins; 0 for all."""

@@ -21,6 +21,8 @@ from snug.models.prefix import shape_of_prefix
 from snug.models.supported import is_supported
 from snug.services.hub import HubService
 from snug.services.judging import Judge
+from snug.services.trends import GgufLooks
+from snug.vault.vault import Vault
 
 HEADER = named("Tiny").build()
 MACHINE = (Device("CPU", "a processor", DeviceKind.CPU, 2 * 10**9, 2 * 10**9),)
@@ -47,6 +49,8 @@ def hub() -> Iterator[HubServer]:
 def make(hub: HubServer, tmp_path: Path) -> Iterator[Make]:
     made: list[HubService] = []
     settings = Settings()
+    vault = Vault.temporary()
+    looks = GgufLooks(vault.catalogue)
 
     def build(offline: bool = False) -> HubService:
         made.append(
@@ -60,6 +64,7 @@ def make(hub: HubServer, tmp_path: Path) -> Iterator[Make]:
                 lambda: offline,
                 judge=Judge(lambda: MACHINE, lambda: (Measurement(9, 10**9),), is_supported),
                 parse_header=shape_of_prefix,
+                looks=looks,
             )
         )
         return made[-1]
@@ -67,6 +72,7 @@ def make(hub: HubServer, tmp_path: Path) -> Iterator[Make]:
     yield build
     for one in made:
         one.close()
+    vault.close()
 
 
 def offer(hub: HubServer, name: str, architecture: str = "llama", trending: int = 5) -> Repo:

@@ -22,7 +22,7 @@ from snug.domain.hub import (
     Variant,
     fit_of,
 )
-from snug.domain.licence import classify
+from snug.domain.licence import LicenceClass, classify
 from snug.domain.offer import Offer, Quality
 from snug.services.looks import Look
 
@@ -331,16 +331,20 @@ class FakeCards:
     """Which licences were accepted."""
 
     accepted: list[str] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
 
-    def accept(self, one: Repository) -> object:
+    def note_choice(self, one: Repository, shown_text: str = "") -> object | None:
+        if one.licence.licence_class is LicenceClass.COMMERCIAL:
+            return None
         self.accepted.append(one.id)
+        self.texts.append(shown_text)
         return one.id
 
     def of_repository(self, one: Repository, stop: threading.Event | None = None) -> object:
         raise NotFoundError("There is no card in this test.")
 
-    def acceptance(self, one: Repository) -> object | None:
-        return one.id if one.id in self.accepted else None
+    def needs_acceptance(self, one: Repository) -> bool:
+        return one.id not in self.accepted
 
 
 @dataclass

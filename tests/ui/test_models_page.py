@@ -3,13 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 from tests.ui.fakes import Rooms
 from tests.ui.finding import Shown
 
 from snug.services.bundle import Services
-from snug.ui.late import late_view
 from snug.ui.main_window import MainWindow
 from snug.ui.models_page import ModelsPage, Tab
 from snug.ui.places import Place
@@ -59,12 +57,6 @@ def test_without_the_services_the_tabs_say_that_there_is_nothing(
     for tab in Tab:
         page.show_tab(tab)
     assert page.discover is None
-
-
-def test_a_view_that_is_not_there_is_done_without(theme: Theme) -> None:
-    assert late_view("snug.ui.no_such_view", "NoView", theme) is None
-    assert late_view("snug.ui.banner", "Banner", None) is None
-    assert isinstance(late_view("snug.ui.banner", "Banner", theme), QWidget)
 
 
 def test_downloads_that_wait_go_on_when_the_window_is_there(shown: Shown) -> None:

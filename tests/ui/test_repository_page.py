@@ -178,6 +178,7 @@ def test_another_licence_is_shown_first_and_kept_when_accepted(shown: Shown) -> 
     accept.click()
     shown.qtbot.waitUntil(lambda: len(shown.finding.downloads.queue) == 1)
     assert shown.finding.cards.accepted == [BOUND.id]
+    assert "The licence in full." in shown.finding.cards.texts[0]
 
 
 def test_esc_in_the_gate_downloads_nothing_and_stays_on_the_page(shown: Shown) -> None:

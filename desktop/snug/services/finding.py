@@ -96,13 +96,3 @@ class Network(Protocol):
 
     def was_used(self) -> bool:
         """A request was made since Snug was started."""
-
-
-class Acceptances(Protocol):
-    """Licences that the person accepted. Any thread."""
-
-    def accept(self, repository: Repository) -> object:
-        """Keep that the licence was read and accepted now. Raises: SnugError."""
-
-    def acceptance(self, repository: Repository) -> object | None:
-        """What was accepted and when; None for never."""

@@ -45,8 +45,16 @@ class CardView(QWidget):
 
     shown = Signal()
 
-    def __init__(self, cards: Cards, theme: Theme, tasks: Tasks) -> None:
+    def __init__(
+        self, cards: Cards, theme: Theme, tasks: Tasks, *, under_a_title: bool = False
+    ) -> None:
+        """Build it, empty.
+
+        Args:
+            under_a_title: what is above says the model's name and licence already.
+        """
         super().__init__()
+        self._under_a_title = under_a_title
         self.setObjectName("cardView")
         self.setAccessibleName(self.tr("Card of the model"))
         self._cards, self._theme, self._tasks = cards, theme, tasks
@@ -54,7 +62,7 @@ class CardView(QWidget):
         self._card: ModelCard | None = None
         self._asked = 0
         column = flat(QVBoxLayout(self), spacing=SIZES.gap_4)
-        self._title = label("", "title", wrap=True)
+        self._title = label("", "heading" if under_a_title else "title", wrap=True)
         self._use = label("", "strong", wrap=True)
         self._state = label("", "", "soft", wrap=True)
         self.problem = Banner(theme, "cardProblem")
@@ -126,12 +134,15 @@ class CardView(QWidget):
 
     def _clear(self, title: str) -> None:
         self._card = None
-        self._title.setText(title)
-        self._title.setVisible(bool(title))
+        self._name(title)
         self._use.hide()
         self._say("")
         self._empty()
         self._enable(False)
+
+    def _name(self, title: str) -> None:
+        self._title.setText(self.tr("Its card") if self._under_a_title and title else title)
+        self._title.setVisible(bool(title))
 
     def _enable(self, on: bool) -> None:
         self._report_button.setEnabled(on)
@@ -150,14 +161,13 @@ class CardView(QWidget):
     def _show(self, card: ModelCard) -> None:
         self._card = card
         self._say("")
-        self._title.setText(shown_prose(card.title))
-        self._title.show()
+        self._name(shown_prose(card.title))
         name = shown_prose(card.licence.name or card.licence.id) or self.tr("No licence stated")
         use = CLASS_WORDS[card.licence.licence_class]
         self._use.setText(self.tr("{}: {}").format(name, use))
         self._use.setProperty("tone", _TONES[card.licence.licence_class])
         self._use.style().polish(self._use)
-        self._use.show()
+        self._use.setVisible(not self._under_a_title)
         self._empty()
         if card.cautions:
             self._rows.addWidget(self._make_cautions(card))

@@ -54,8 +54,16 @@ class DownloadsView(QWidget):
         downloads: DownloadService,
         theme: Theme,
         open_url: Callable[[QUrl], bool] = QDesktopServices.openUrl,
+        *,
+        hides_when_empty: bool = False,
     ) -> None:
+        """Build it; `refresh` fills it.
+
+        Args:
+            hides_when_empty: where it is one part of a page, which then does without it.
+        """
         super().__init__()
+        self._hides_when_empty = hides_when_empty
         self.setObjectName("downloadsView")
         self.setAccessibleName(self.tr("Downloads"))
         self._downloads = downloads
@@ -149,6 +157,8 @@ class DownloadsView(QWidget):
         self._quiet.start()
         self._empty.setVisible(not ordered)
         self._clear.setVisible(bool(done))
+        if self._hides_when_empty:
+            self.setVisible(bool(ordered) or bool(self._hidden))
 
     def commit_removals(self) -> None:
         """Carry out what could still be undone; call when the window closes."""

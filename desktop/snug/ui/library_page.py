@@ -6,21 +6,20 @@ from pathlib import Path
 
 from PySide6.QtCore import QUrl, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
-from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QVBoxLayout
+from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout
 
-from snug.domain.errors import SnugError
 from snug.domain.model import ModelFile
 from snug.services.bundle import Services
+from snug.ui.adoption_view import AdoptionView
 from snug.ui.banner import Banner, Level
+from snug.ui.downloads_view import DownloadsView
 from snug.ui.icons import bind_icon
-from snug.ui.late import connect_view, late_view, refresh_view
-from snug.ui.model_card import ModelCard
+from snug.ui.library_rows import LibraryRows
 from snug.ui.page import Page
-from snug.ui.parts import flat, label, push_button, restyle
+from snug.ui.parts import label, push_button, restyle
 from snug.ui.tasks import Tasks
 from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
-from snug.ui.undo_bar import UndoBar
 
 
 class LibraryPage(Page):
@@ -30,14 +29,15 @@ class LibraryPage(Page):
         library_changed: a model came, went, or became the default.
         chosen: a model was made the one for new chats.
         find_requested: the person wants to look for a model.
+        card_requested: the person wants to see a model's card.
     """
 
     library_changed = Signal()
     find_requested = Signal()
+    card_requested = Signal(object)
     chosen = Signal(object)
 
     def __init__(self, services: Services, theme: Theme, tasks: Tasks) -> None:
-        self._cards: list[ModelCard] = []  # before the base lays out
         super().__init__(
             "libraryPage",
             self.tr("On this computer"),
@@ -48,7 +48,6 @@ class LibraryPage(Page):
         models = services.models
         self._models = models
         self._tasks = tasks
-        self._hidden: set[str] = set()
         self.setAcceptDrops(True)
         self._add_button = push_button(
             "addModelButton", self.tr("Add a model file…"), "primary", self.choose_file
@@ -56,32 +55,29 @@ class LibraryPage(Page):
         bind_icon(self._add_button, "plus", theme, "on_accent")
         self.head.addWidget(self._add_button)
         self.problem = Banner(theme, "modelProblem")
-        self._rows = flat(QVBoxLayout())
-        self._empty = label(
-            self.tr("There is no model here yet. Add a GGUF file to begin."), tone="soft", wrap=True
-        )
+        self.rows = LibraryRows(models, services.adoption, theme, tasks)
+        self.rows.chosen.connect(self.chosen)
+        self.rows.library_changed.connect(self.library_changed)
+        self.rows.card_requested.connect(self.card_requested)
+        self.rows.failed.connect(self._tell)
         self._drop = self._make_drop_zone()
-        self._undo = UndoBar("modelUndo")
-        self._downloads = late_view(
-            "snug.ui.downloads_view", "DownloadsView", services.downloads, theme
-        )
-        self._found = late_view(
-            "snug.ui.adoption_view", "AdoptionView", services.adoption, theme, tasks
-        )
-        connect_view(self._downloads, "find_requested", self.find_requested.emit)
-        connect_view(self._downloads, "finished", lambda _model: self._on_changed_elsewhere())
-        connect_view(self._found, "adopted", lambda *_: self._on_changed_elsewhere())
+        self._downloads: DownloadsView | None = None
+        self._found: AdoptionView | None = None
         self.column.addWidget(self.problem)
-        if self._downloads is not None:
+        if services.downloads is not None:
+            self._downloads = DownloadsView(services.downloads, theme, hides_when_empty=True)
+            self._downloads.find_requested.connect(self.find_requested)
+            self._downloads.finished.connect(self._on_changed_elsewhere)
             self.column.addWidget(self._downloads)
-        self.column.addLayout(self._rows)
-        self.column.addWidget(self._empty)
+        self.column.addWidget(self.rows)
         self.column.addSpacing(SIZES.gap_2)
         self.column.addWidget(self._drop)
-        if self._found is not None:
+        if services.adoption is not None:
+            self._found = AdoptionView(services.adoption, theme, tasks)
+            self._found.adopted.connect(self._on_changed_elsewhere)
             self.column.addWidget(self._found)
         self.column.addStretch(1)
-        self.outer.addWidget(self._undo)
+        self.outer.addWidget(self.rows.undo)
 
     def _make_drop_zone(self) -> QFrame:
         zone = QFrame()
@@ -99,46 +95,37 @@ class LibraryPage(Page):
 
     def refresh(self) -> None:
         """Read the library again."""
-        refresh_view(self._downloads)
-        refresh_view(self._found)
+        if self._downloads is not None:
+            self._downloads.refresh()
+        if self._found is not None:
+            self._found.refresh()
         self.refresh_library()
 
     def refresh_library(self) -> None:
         """Read the models alone."""
-        try:
-            models = [m for m in self._models.models() if m.name not in self._hidden]
-            default = self._models.default().name if models else ""
-        except SnugError as error:
-            self.problem.tell(error.message, Level.DANGER)
-            return
-        loaded = self._models.placement()
-        for card in self._cards:
-            self._rows.removeWidget(card)
-            card.deleteLater()
-        self._cards = []
-        for model in models:
-            card = ModelCard(model, model.name == default, loaded, self._theme)
-            card.choose_requested.connect(self._on_choose_requested)
-            card.remove_requested.connect(self.remove)
-            self._rows.addWidget(card)
-            self._cards.append(card)
-        self._empty.setVisible(not models)
-        self.arrange()
+        self.rows.refresh()
 
     def arrange(self) -> None:
         """Lay the rows out as well."""
         super().arrange()
-        for card in self._cards:
-            card.set_narrow(self.is_narrow)
+        rows = getattr(self, "rows", None)  # the base lays out before they are there
+        if rows is not None:
+            rows.set_narrow(self.is_narrow)
+
+    def remove(self, model: ModelFile) -> None:
+        """Take a model out of view; for eight seconds it can be brought back."""
+        self.rows.remove(model)
 
     def commit_removals(self) -> None:
         """Carry out what could still be undone; call when the window closes."""
-        self._undo.commit()
-        commit = getattr(self._downloads, "commit_removals", None)
-        if commit is not None:
-            commit()
+        self.rows.close_down()
+        if self._downloads is not None:
+            self._downloads.commit_removals()
 
-    def _on_changed_elsewhere(self) -> None:
+    def _tell(self, message: str) -> None:
+        self.problem.tell(message, Level.DANGER)
+
+    def _on_changed_elsewhere(self, _model: ModelFile | None = None) -> None:
         """A model came by a download, or from another program."""
         self.refresh_library()
         self.library_changed.emit()
@@ -170,7 +157,7 @@ class LibraryPage(Page):
 
     def _on_files_added(self, added: list[ModelFile]) -> None:
         self._set_busy("")
-        self._hidden -= {model.name for model in added}
+        self.rows.show_again({model.name for model in added})
         self.refresh()
         self.library_changed.emit()
 
@@ -204,41 +191,6 @@ class LibraryPage(Page):
     def _set_over(self, over: bool) -> None:
         self._drop.setProperty("over", "true" if over else "false")
         restyle(self._drop)
-
-    # -- choosing and removing ----------------------------------------------------------------
-
-    def _on_choose_requested(self, model: ModelFile) -> None:
-        try:
-            chosen = self._models.choose(model.name)
-        except SnugError as error:
-            self.problem.tell(error.message, Level.DANGER)
-            return
-        self.refresh()
-        self.chosen.emit(chosen)
-        self.library_changed.emit()
-
-    def remove(self, model: ModelFile) -> None:
-        """Take a model out of view; for eight seconds it can be brought back."""
-        self._undo.offer(
-            self.tr("Removed {}").format(model.name),
-            lambda: self._remove(model.name),
-            lambda: self._restore(model.name),
-        )
-        self._hidden.add(model.name)
-        self.refresh()
-
-    def _restore(self, name: str) -> None:
-        self._hidden.discard(name)
-        self.refresh()
-
-    def _remove(self, name: str) -> None:
-        self._hidden.discard(name)
-        try:
-            self._models.remove(name)
-        except SnugError as error:
-            self.problem.tell(error.message, Level.DANGER)
-        self.refresh()
-        self.library_changed.emit()
 
 
 def _gguf_files(urls: list[QUrl]) -> list[Path]:

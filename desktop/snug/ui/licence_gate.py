@@ -25,6 +25,7 @@ class LicenceText(QPlainTextEdit):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.setObjectName("licenceText")
+        self.shown = ""  # as it came, for the record of what was accepted
         self.setAccessibleName(self.tr("Text of the licence"))
         self.setReadOnly(True)
         self.setTabChangesFocus(True)
@@ -33,6 +34,7 @@ class LicenceText(QPlainTextEdit):
 
     def show_text(self, text: str) -> None:
         """Show a stranger's text: hidden characters as markers, and not without end."""
+        self.shown = text
         self.setPlainText("\n".join(runs(shown_prose(text[:_MAX_SHOWN]))))
 
 

@@ -17,18 +17,20 @@ from PySide6.QtWidgets import (
 )
 
 from snug.domain.hub import Repository
+from snug.domain.model import ModelFile
 from snug.services.bundle import Services
 from snug.services.discover import Discover
 from snug.services.finding import hub_of
 from snug.ui.discover_page import DiscoverPage
-from snug.ui.late import connect_view, late_view, refresh_view
 from snug.ui.library_page import LibraryPage
+from snug.ui.model_card_page import ModelCardPage
 from snug.ui.offers_view import Getters
 from snug.ui.parts import column_width, flat, label, push_button
 from snug.ui.repository_page import RepositoryPage
 from snug.ui.tasks import Tasks
 from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
+from snug.ui.trends_view import TrendsView
 
 
 class Tab(StrEnum):
@@ -70,9 +72,13 @@ class ModelsPage(QWidget):
         self.discover: DiscoverPage | None = None
         self.repository: RepositoryPage | None = None
         self._finding = QStackedWidget()  # the list, or one repository
-        self._trends: QWidget | None = None
+        self._trends: TrendsView | None = None
+        self._card: ModelCardPage | None = None
+        self._here = QStackedWidget()  # the library, or one model's card
+        self._here.addWidget(self.library)
+        self.library.card_requested.connect(self.open_card)
         self._stack = QStackedWidget()
-        self._stack.addWidget(self.library)
+        self._stack.addWidget(self._here)
         self._stack.addWidget(self._finding)
         self._buttons: dict[Tab, QPushButton] = {}
         column = flat(QVBoxLayout(self))
@@ -134,9 +140,8 @@ class ModelsPage(QWidget):
         if tab is Tab.DISCOVER and self.discover is None:
             self._make_discover()
         if tab is Tab.TRENDS and self._trends is None:
-            self._trends = self._make_trends()
-            self._stack.addWidget(self._trends)
-        shown = {Tab.HERE: self.library, Tab.DISCOVER: self._finding}.get(tab, self._trends)
+            self._make_trends()
+        shown = {Tab.HERE: self._here, Tab.DISCOVER: self._finding}.get(tab, self._trends)
         if shown is not None:
             self._stack.setCurrentWidget(shown)
         self.refresh()
@@ -153,8 +158,8 @@ class ModelsPage(QWidget):
             self.library.refresh()
         elif self._tab is Tab.DISCOVER and self.discover is not None:
             self.discover.refresh()
-        elif self._tab is Tab.TRENDS:
-            refresh_view(self._trends)
+        elif self._tab is Tab.TRENDS and self._trends is not None:
+            self._trends.refresh()
 
     def open_repository(self, repository: Repository | str, wanted: str = "") -> None:
         """Show a repository's page, in Discover."""
@@ -165,6 +170,22 @@ class ModelsPage(QWidget):
             self.repository.open(repository, wanted)
             self._finding.setCurrentWidget(self.repository)
             self.repository.back.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def open_card(self, model: ModelFile) -> None:
+        """Show the card of a model on this computer."""
+        if self._services.cards is None:
+            return
+        if self._card is None:
+            self._card = ModelCardPage(self._services.cards, self._theme, self._tasks)
+            self._card.left.connect(self._on_card_left)
+            self._here.addWidget(self._card)
+        self.show_tab(Tab.HERE)
+        self._here.setCurrentWidget(self._card)
+        self._card.open(model)
+
+    def _on_card_left(self) -> None:
+        self._here.setCurrentWidget(self.library)
+        self.library.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def discover_all(self) -> None:
         """Show the list of Discover."""
@@ -198,12 +219,12 @@ class ModelsPage(QWidget):
         self._finding.addWidget(page)
         return page
 
-    def _make_trends(self) -> QWidget:
-        made = late_view(
-            "snug.ui.trends_view", "TrendsView", self._services.trends, self._theme, self._tasks
-        )
-        connect_view(made, "opened", self.open_repository)
-        return made or self._absent()
+    def _make_trends(self) -> None:
+        if self._services.trends is None:
+            return
+        self._trends = TrendsView(self._services.trends, self._theme, self._tasks)
+        self._trends.opened.connect(self.open_repository)
+        self._stack.addWidget(self._trends)
 
     def _absent(self) -> QWidget:
         page = QWidget()

@@ -14,7 +14,8 @@ from snug.domain.errors import SnugError
 from snug.domain.hub import Fit, Repository
 from snug.domain.licence import LicenceClass
 from snug.domain.offer import Offer
-from snug.services.finding import Acceptances, Downloads, Hub
+from snug.services.cards import Cards
+from snug.services.finding import Downloads, Hub
 from snug.services.first_models import TransferSpeed
 from snug.ui.licence_gate import LicenceGate
 from snug.ui.notice import Notice
@@ -40,7 +41,7 @@ class Getters:
 
     hub: Hub
     downloads: Downloads | None = None
-    cards: Acceptances | None = None
+    cards: Cards | None = None
     speed: TransferSpeed | None = None
 
 
@@ -267,22 +268,22 @@ class OffersView(QWidget):
         repository = self._repository
         if repository is None:
             return
-        free = repository.licence.licence_class is LicenceClass.COMMERCIAL
-        if free or self._accepted_before(repository):
-            self._start(repository, offer, accept=False)
+        if self._is_settled(repository):
+            self._start(repository, offer)
         else:
             self._open_gate(repository, offer)
 
-    def _accepted_before(self, repository: Repository) -> bool:
+    def _is_settled(self, repository: Repository) -> bool:
+        """Nothing is to be asked: the licence is a free one, or was accepted as it is."""
+        if repository.licence.licence_class is LicenceClass.COMMERCIAL:
+            return True
         cards = self._getters.cards
-        if cards is None:
-            return False
         try:
-            return cards.acceptance(repository) is not None
+            return cards is not None and not cards.needs_acceptance(repository)
         except SnugError:
             return False
 
-    def _start(self, repository: Repository, offer: Offer, *, accept: bool) -> None:
+    def _start(self, repository: Repository, offer: Offer, read: str = "") -> None:
         downloads, cards = self._getters.downloads, self._getters.cards
         if downloads is None:
             return
@@ -293,8 +294,8 @@ class OffersView(QWidget):
             row.set_getting(Getting(self.tr("Starting…"), False))
 
         def work() -> Download:
-            if accept and cards is not None:
-                cards.accept(repository)
+            if cards is not None:
+                cards.note_choice(repository, read)
             return downloads.choose(repository, offer.variant)
 
         self._tasks.run(self, work, self._on_started, lambda words: self._on_not(offer, words))
@@ -334,8 +335,9 @@ class OffersView(QWidget):
         self.gate_opened.emit(gate)
 
     def _on_gate_accepted(self, repository: Repository, offer: Offer) -> None:
+        read = self._gate.text.shown if self._gate is not None else ""
         self._leave_gate()
-        self._start(repository, offer, accept=True)
+        self._start(repository, offer, read)
 
     def _on_gate_left(self, offer: Offer) -> None:
         self._leave_gate()

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from snug.services.bundle import Services
 from snug.ui.idle_watch import IdleWatch
-from snug.ui.late import connect_view, late_view, refresh_view
 from snug.ui.model_desk import ModelDesk
 from snug.ui.page import Page
-from snug.ui.parts import label
 from snug.ui.places import Place
 from snug.ui.tasks import Tasks
 from snug.ui.theme import Theme
+
+if TYPE_CHECKING:
+    from snug.ui.ledger_view import LedgerView
 
 
 class PlacePages(QObject):
@@ -44,7 +47,7 @@ class PlacePages(QObject):
         self._theme = theme
         self._tasks = tasks
         self._pages: dict[Place, QWidget] = {}
-        self._ledger: QWidget | None = None
+        self._ledger: LedgerView | None = None
         self.stack = QStackedWidget()
         self.stack.setObjectName("places")
 
@@ -58,10 +61,10 @@ class PlacePages(QObject):
         if place not in self._pages:
             self.add(place, self._make(place, desk, idle))
         page = self._pages[place]
-        if place is Place.NETWORK:
-            refresh_view(self._ledger)
-        elif place is not Place.CHATS:
-            refresh_view(page)
+        shown = self._ledger if place is Place.NETWORK else page
+        refresh = getattr(shown, "refresh", None)
+        if place is not Place.CHATS and refresh is not None:
+            refresh()
         self.stack.setCurrentWidget(page)
 
     def start(self) -> None:
@@ -97,15 +100,11 @@ class PlacePages(QObject):
             self.tr("Every request that Snug made: to whom, what for, and how much."),
             self._theme,
         )
-        self._ledger = late_view(
-            "snug.ui.ledger_view", "LedgerView", self._services.network, self._theme
-        )
-        if self._ledger is not None:
+        if self._services.network is not None:
+            from snug.ui.ledger_view import LedgerView
+
+            self._ledger = LedgerView(self._services.network, self._theme)
             page.column.addWidget(self._ledger, 1)
-        else:
-            nothing = self.tr("No connection was made since Snug was started.")
-            page.column.addWidget(label(nothing, "body", "soft", wrap=True))
-            page.column.addStretch(1)
         return page
 
     def _make(self, place: Place, desk: ModelDesk, idle: IdleWatch) -> QWidget:
@@ -126,5 +125,5 @@ class PlacePages(QObject):
         settings.context_changed.connect(desk.preload)
         settings.idle_changed.connect(idle.look)
         settings.shortcuts_requested.connect(self.shortcuts_requested)
-        connect_view(settings, "ledger_requested", self.ledger_requested.emit)
+        settings.ledger_requested.connect(self.ledger_requested)
         return settings

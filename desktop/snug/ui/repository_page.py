@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
 
 from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QKeyEvent
@@ -14,9 +13,9 @@ from snug.domain.hub import Category, Reference, Repository
 from snug.domain.licence import Licence, LicenceClass
 from snug.domain.offer import Offer
 from snug.services.discover import Discover
+from snug.ui.card_view import CardView
 from snug.ui.hub_words import name_and_maker
 from snug.ui.icons import bind_icon
-from snug.ui.late import late_view
 from snug.ui.link_prompt import LinkPrompt
 from snug.ui.notice import Notice
 from snug.ui.offers_view import Getters, OffersView
@@ -84,10 +83,10 @@ class RepositoryPage(Page):
         self.offers.chosen.connect(self.download_chosen)
         for part in (self.title, self.notice, self.licence, self._gated, self.offers):
             self.column.addWidget(part)
-        self._card: Any = late_view(
-            "snug.ui.card_view", "CardView", self._getters.cards, self._theme, self._tasks
-        )
-        if self._card is not None:
+        cards = self._getters.cards
+        self._card: CardView | None = None
+        if cards is not None:
+            self._card = CardView(cards, self._theme, self._tasks, under_a_title=True)
             self.column.addWidget(hairline())
             self.column.addWidget(self._card)
         self.column.addStretch(1)

@@ -369,6 +369,6 @@ class TrendsView(QWidget):
         self.table.set_narrow(narrow)
         self._choices.setDirection(flow(narrow))
         self._state_row.setDirection(flow(narrow))
-        self._inner.setMaximumWidth(column_width(self._theme) + 2 * SIZES.gap_6)
+        self._inner.setMaximumWidth(column_width(self._theme, wide=True) + 2 * SIZES.gap_6)
         if self._series and self.sender() is self._theme:
             self._show_tables()
