@@ -45,16 +45,18 @@ def test_models_are_taken_and_listed_where_they_lie(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     blob = programs.ollama(home / ".ollama" / "models")
+    programs.lm_studio(home)
     code, out, _ = run(capsys, "adopt", "Ollama")
     assert code == 0
     assert f"Added tiny 3b Q4_0. It stays where it is: {blob}" in out
-    (first, *_) = json.loads(run(capsys, "list", "--json")[1])
+    (first, *_) = (m for m in json.loads(run(capsys, "list", "--json")[1]) if m["program"])
     assert (first["path"], first["program"], first["licence"]) == (
         str(blob),
         "Ollama",
         "apache-2.0",
     )
-    (one,) = json.loads(run(capsys, "adopt", "--json")[1])
+    assert run(capsys, "adopt", "lm-studio")[0] == 0  # what is left out is told, no failure
+    (one,) = json.loads(run(capsys, "adopt", "ollama", "--json")[1])
     assert (one["already"], one["model"]) == (True, None)
 
 

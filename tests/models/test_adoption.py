@@ -276,6 +276,22 @@ def test_a_folder_that_is_linked_into_itself_ends(library: Library, home: Path) 
     assert len(usable(library.look())) == 2
 
 
+def test_a_folder_that_may_not_be_read_hides_no_other_program(
+    library: Library, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blob = programs.ollama(home / ".ollama" / "models")
+    programs.gpt4all(home / ".local" / "share" / "nomic.ai" / "GPT4All")
+    exists = Path.exists
+
+    def refused(path: Path) -> bool:
+        if path == blob:
+            raise PermissionError(13, "Permission denied")
+        return exists(path)
+
+    monkeypatch.setattr(Path, "exists", refused)
+    assert {one.program for one in library.look()} == {Program.GPT4ALL}
+
+
 # What a look costs, and what it leaves.
 
 

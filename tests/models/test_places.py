@@ -80,6 +80,15 @@ def test_a_model_that_is_gone_is_shown_as_missing(library: Library, tmp_path: Pa
     assert "Put it back" in gone.note
 
 
+def test_a_part_that_is_gone_is_named(library: Library, tmp_path: Path) -> None:
+    paths = shards(tmp_path)
+    library.import_file(paths[0])
+    paths[1].unlink()
+    (gone,) = library.missing()
+    assert "1 of 3 files" in gone.note
+    assert paths[1].name in gone.note
+
+
 # Checking.
 
 

@@ -36,7 +36,7 @@ def add_commands(command: Callable[[str, str], argparse.ArgumentParser]) -> None
 
 
 def adopt_models(session: Session) -> int:
-    """Show or take what other programs keep; 1 where something that was named was not taken."""
+    """Show or take what other programs keep; 1 where one was not taken, or nothing can be."""
     options = session.options
     with session.open_temporary() as services:
         adoption = _adoption(services)
@@ -52,8 +52,8 @@ def adopt_models(session: Session) -> int:
     else:
         _print_taken(found, taken)
     failed = any(one.model is None for one in taken)
-    unusable = bool(options.targets) and any(one.problem for one in found)
-    return FAILED if not options.list and (failed or unusable) else 0
+    nothing = bool(options.targets) and all(one.problem for one in found)
+    return FAILED if not options.list and (failed or nothing) else 0
 
 
 def verify_models(session: Session) -> int:
@@ -210,7 +210,7 @@ def _print_found(found: Sequence[Found]) -> None:
 def _print_taken(found: Sequence[Found], taken: Sequence[Adopted]) -> None:
     for result in taken:
         if result.model is not None:
-            print(f"Added {result.model.name}. It stays where it is: {result.model.path}")
+            print(_added_words(result.path, result.model))
         else:
             say(f"{result.path}: {result.problem}")
     for one in found:
@@ -221,6 +221,12 @@ def _print_taken(found: Sequence[Found], taken: Sequence[Adopted]) -> None:
         print(f"{already} already in the library.")
     if not found:
         print("No other program keeps models here. Name a folder to look there.")
+
+
+def _added_words(path: Path, model: ModelFile) -> str:
+    if str(path.absolute()) in (model.path, *model.other_paths):
+        return f"Added {model.name}. It stays where it is: {path}"
+    return f"{path.name} is {model.name}, which is in the library already."
 
 
 def _reading(done: int, total: int) -> str:

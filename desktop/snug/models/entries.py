@@ -70,10 +70,14 @@ def listed(entry: IndexEntry) -> ModelFile | None:
     return replace(model, size_bytes=size_bytes, sha256="", note=CHANGED_NOTE)
 
 
-def missing_words(model: ModelFile) -> str:
-    """That a model's file is gone, and what to do."""
+def missing_words(entry: IndexEntry) -> str:
+    """That a model's file is gone, or one of its parts, and what to do."""
+    gone = [f.path for f, stamp in zip(entry.files, now(entry.files), strict=True) if stamp is None]
+    what = f"The file of {quoted(entry.model.name)}"
+    if len(entry.files) > 1:
+        what = f"A part of {quoted(entry.model.name)} ({len(gone)} of {len(entry.files)} files)"
     return (
-        f"The file of {quoted(model.name)} is no longer at {quoted_path(model.path)}. "
+        f"{what} is no longer at {quoted_path(gone[0] if gone else entry.model.path)}. "
         "Put it back, or remove the model and import it from where it is now."
     )
 

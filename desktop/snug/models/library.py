@@ -92,8 +92,8 @@ class Library:
         Raises:
             EnvironmentFault: the index cannot be read.
         """
-        gone = (e.model for e in self._entries() if standing(e) is None)
-        return tuple(replace(model, note=missing_words(model)) for model in gone)
+        gone = (entry for entry in self._entries() if standing(entry) is None)
+        return tuple(replace(entry.model, note=missing_words(entry)) for entry in gone)
 
     def resolve(self, reference: str) -> ModelFile:
         """A library name, a path to a .gguf, `owner/repo:QUANT`, or `starter`.
@@ -324,7 +324,7 @@ class Library:
         """The model of an entry, after another check where its files changed."""
         place = standing(entry)
         if place is None:
-            raise ModelFileError(missing_words(entry.model))
+            raise ModelFileError(missing_words(entry))
         model = place.model
         unchanged = now(place.files) == place.files
         if unchanged and model.sha256 and place.reading >= READING:

@@ -30,7 +30,7 @@ def verify_entry(
     """
     here = standing(entry)
     if here is None:
-        return missing_words(entry.model)
+        return missing_words(entry)
     found = inspect(Path(here.model.path))
     if found.problems:
         return told(found.problems)

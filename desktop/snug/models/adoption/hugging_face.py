@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -47,7 +48,6 @@ def read_hugging_face(root: Path) -> Iterator[Candidate]:
 
 def _of_repository(repository: Path, source: str) -> Iterator[Candidate]:
     blobs = repository / "blobs"
-    inside = blobs.resolve()
     seen: set[Path] = set()
     for snapshot in _newest_first(repository / "snapshots"):
         for folder, folders, names in os.walk(snapshot):  # follows no linked folder
@@ -56,27 +56,26 @@ def _of_repository(repository: Path, source: str) -> Iterator[Candidate]:
                 path = Path(folder) / name
                 if path.suffix.casefold() != ".gguf" or is_partial(name):
                     continue
-                if not path.is_symlink():
-                    yield Candidate(Program.HUGGING_FACE, path, source=source, commit=snapshot.name)
-                    continue
-                if not path.exists():
-                    continue  # What an unfinished download leaves is told below.
-                if not leads_into(path, inside):
-                    yield Candidate(Program.HUGGING_FACE, path, problem=LEADS_OUT)
-                    continue
-                blob = path.resolve()
-                if blob in seen:
-                    continue
-                seen.add(blob)
-                expected = blob.name if _SHA256.fullmatch(blob.name) else ""
-                yield Candidate(
-                    Program.HUGGING_FACE,
-                    path,
-                    source=source,
-                    commit=snapshot.name,
-                    expected=expected,
-                )
+                candidate = _in_snapshot(path, blobs.resolve(), seen)
+                if candidate is not None:
+                    yield replace(candidate, source=source, commit=snapshot.name)
     yield from _unfinished(blobs, source)
+
+
+def _in_snapshot(path: Path, blobs: Path, seen: set[Path]) -> Candidate | None:
+    """A snapshot's file, or the blob that its link means; None for a blob that was seen before."""
+    if not path.is_symlink():
+        return Candidate(Program.HUGGING_FACE, path)
+    if not path.exists():
+        return None  # What an unfinished download leaves is told by its blob.
+    if not leads_into(path, blobs):
+        return Candidate(Program.HUGGING_FACE, path, problem=LEADS_OUT)
+    blob = path.resolve()
+    if blob in seen:
+        return None
+    seen.add(blob)
+    expected = blob.name if _SHA256.fullmatch(blob.name) else ""
+    return Candidate(Program.HUGGING_FACE, path, expected=expected)
 
 
 def _unfinished(blobs: Path, source: str) -> Iterator[Candidate]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from snug.models import starter
 from snug.models.entries import places
 from snug.models.index_codec import IndexEntry
 
@@ -38,4 +39,6 @@ def known_of(entries: Iterable[IndexEntry], beginner: Path | None) -> Known:
             status = Path(path).stat()
             files.add((status.st_dev, status.st_ino))
     digests = {entry.model.sha256 for entry in listed}
+    if beginner is not None:
+        digests.add(starter.SHA256)
     return Known(frozenset(files), frozenset(digests - {""}))

@@ -8,9 +8,10 @@ the reason.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from snug.domain.adoption import Found, Program
 from snug.domain.remote_names import clean_text
@@ -36,6 +37,7 @@ _READERS: Final[Mapping[Program, Callable[[Path], Iterator[Candidate]]]] = {
     Program.FOLDER: read_folder,
 }
 _ADDED: Final = "sha256-"
+T = TypeVar("T")
 
 
 def look(folders: Mapping[Program, Iterable[Path]], known: Known = NOTHING) -> tuple[Found, ...]:
@@ -47,8 +49,8 @@ def look(folders: Mapping[Program, Iterable[Path]], known: Known = NOTHING) -> t
     seen: set[tuple[int, int]] = set()
     for program, roots in folders.items():
         for root in roots:
-            candidates = islice(_READERS[program](root), MAX_FILES)
-            found += _look_at(root, list(candidates), known, seen)
+            candidates = islice(_readable(_READERS[program](root)), MAX_FILES)
+            found += _readable(_look_at(root, list(candidates), known, seen))
     order = list(Program)
     found.sort(key=lambda one: (order.index(one.program), bool(one.problem), one.name.casefold()))
     return tuple(found)
@@ -61,6 +63,12 @@ def kind_of(folder: Path) -> Program:
     if any(folder.glob("models--*--*")):
         return Program.HUGGING_FACE
     return Program.FOLDER
+
+
+def _readable(found: Iterator[T]) -> Iterator[T]:
+    """What comes before a folder that this person may not read, or that goes meanwhile."""
+    with suppress(OSError):
+        yield from found
 
 
 def _look_at(
