@@ -121,6 +121,8 @@ class LibraryPage(Page):
         self.rows.close_down()
         if self._downloads is not None:
             self._downloads.commit_removals()
+        if self._found is not None:
+            self._found.close_work()
 
     def _tell(self, message: str) -> None:
         self.problem.tell(message, Level.DANGER)

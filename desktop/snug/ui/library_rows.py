@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from functools import partial
-
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -13,6 +10,7 @@ from snug.domain.model import ModelFile
 from snug.services.adoption import Adoption
 from snug.services.models import ModelService
 from snug.ui.model_card import ModelCard
+from snug.ui.model_verifier import ModelVerifier
 from snug.ui.parts import flat, label
 from snug.ui.tasks import Tasks
 from snug.ui.theme import Theme
@@ -44,9 +42,8 @@ class LibraryRows(QWidget):
         self._models = models
         self._adoption = adoption
         self._theme = theme
-        self._tasks = tasks
+        self._verifier = None if adoption is None else ModelVerifier(adoption, tasks, self)
         self._cards: dict[str, ModelCard] = {}
-        self._checks: dict[str, threading.Event] = {}
         self._hidden: set[str] = set()
         self._narrow = False
         self.undo = UndoBar("modelUndo")
@@ -87,8 +84,8 @@ class LibraryRows(QWidget):
 
     def close_down(self) -> None:
         """Carry out what could still be undone, and end checks; call when the window closes."""
-        for stop in self._checks.values():
-            stop.set()
+        if self._verifier is not None:
+            self._verifier.close()
         self.undo.commit()
 
     def show_again(self, names: set[str]) -> None:
@@ -107,29 +104,12 @@ class LibraryRows(QWidget):
         self._hidden.add(model.name)
         self.refresh()
 
-    def check(self, model: ModelFile) -> None:
-        """Read all of a model again and compare it with what was added."""
-        if self._adoption is None or model.name in self._checks:
-            return
-        adoption = self._adoption
-        stop = threading.Event()
-        self._checks[model.name] = stop
-        # A bound method's sink: rows may be made anew while the check runs.
-        show = self._tasks.sink(partial(self._on_progress, model.name), self)
-        self._on_progress(model.name, (0, model.size_bytes))
-        self._tasks.run(
-            self,
-            lambda: adoption.verify(model, lambda done, total: show((done, total)), stop),
-            partial(self._on_checked, model.name),
-            partial(self._on_check_ended, model.name),
-        )
-
     def _add(self, card: ModelCard) -> None:
         card.choose_requested.connect(self._on_choose_requested)
         card.remove_requested.connect(self.remove)
         card.card_requested.connect(self.card_requested)
-        card.verify_requested.connect(self.check)
-        card.stop_requested.connect(self._on_stop_requested)
+        if self._verifier is not None:
+            self._verifier.watch(card)
         card.set_narrow(self._narrow)
         self._rows.addWidget(card)
         self._cards[card.model.name] = card
@@ -156,26 +136,3 @@ class LibraryRows(QWidget):
             self.failed.emit(error.message)
         self.refresh()
         self.library_changed.emit()
-
-    def _on_stop_requested(self, model: ModelFile) -> None:
-        stop = self._checks.get(model.name)
-        if stop is not None:
-            stop.set()
-
-    def _on_progress(self, name: str, done: tuple[int, int]) -> None:
-        card = self._cards.get(name)
-        if card is not None and name in self._checks:
-            card.show_checking(*done)
-
-    def _on_checked(self, name: str, problem: str) -> None:
-        self._checks.pop(name, None)
-        card = self._cards.get(name)
-        if card is not None:
-            card.show_checked(problem)
-
-    def _on_check_ended(self, name: str, message: str) -> None:
-        """It was stopped, or could not be done."""
-        stopped = self._checks.pop(name).is_set()
-        card = self._cards.get(name)
-        if card is not None:
-            card.show_checked("" if stopped else message, self.tr("Not checked to the end."))
