@@ -51,12 +51,12 @@ class OffersView(QWidget):
     Attributes:
         failed: a sentence for the person.
         chosen: a download was put into the queue.
-        gate_opened: a licence is to be read; the widget that asks.
+        gate_opened: a licence is to be read.
         versions_wanted: it cannot run as it is; others made from it are to be looked for.
     """
 
     versions_wanted = Signal()
-    gate_opened = Signal(object)
+    gate_opened = Signal()
     failed = Signal(str)
     chosen = Signal(object)
 
@@ -116,9 +116,9 @@ class OffersView(QWidget):
         return tuple(self._rows)
 
     @property
-    def asks(self) -> bool:
-        """A licence is being read: the rows must not change meanwhile."""
-        return self._gate is not None
+    def gate(self) -> LicenceGate | None:
+        """The licence that is being read; the rows must not change meanwhile."""
+        return self._gate
 
     def clear(self, words: str = "") -> None:
         """Nothing is known yet; `words` say why."""
@@ -332,7 +332,7 @@ class OffersView(QWidget):
         )
         gate.show()  # at once, so that it takes the keyboard
         gate.text.setFocus(Qt.FocusReason.OtherFocusReason)
-        self.gate_opened.emit(gate)
+        self.gate_opened.emit()
 
     def _on_gate_accepted(self, repository: Repository, offer: Offer) -> None:
         read = self._gate.text.shown if self._gate is not None else ""

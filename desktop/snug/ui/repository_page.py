@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, QUrl, Signal
+from PySide6.QtCore import QEvent, QPoint, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
@@ -78,7 +78,8 @@ class RepositoryPage(Page):
         self._gated = self._make_gated()
         self.offers = OffersView(self._getters, self._theme, self._tasks)
         self.offers.failed.connect(self._on_failed)
-        self.offers.gate_opened.connect(self._on_gate_opened)
+        self.offers.gate_opened.connect(self._see_gate)
+        self._scroll.verticalScrollBar().rangeChanged.connect(lambda *_: self._see_gate())
         self.offers.versions_wanted.connect(self._on_versions_wanted)
         self.offers.chosen.connect(self.download_chosen)
         for part in (self.title, self.notice, self.licence, self._gated, self.offers):
@@ -218,7 +219,7 @@ class RepositoryPage(Page):
             return (*self._discover.hub.examine(repository, stop), available)
 
         def done(exact: tuple[Repository, tuple[Offer, ...], int | None]) -> None:
-            if stop is self._stop and not (stop.is_set() or self.offers.asks):
+            if stop is self._stop and not (stop.is_set() or self.offers.gate):
                 self._show_offers(exact)
 
         self._tasks.run(self, work, done, lambda _message: None)  # the estimate stands
@@ -257,9 +258,11 @@ class RepositoryPage(Page):
     def _on_failed(self, message: str) -> None:
         self.notice.say(message, "warning", "warn")
 
-    def _on_gate_opened(self, gate: QWidget) -> None:
-        # Once it is laid out.
-        QTimer.singleShot(0, gate, lambda: self._scroll.ensureWidgetVisible(gate, 0, SIZES.gap_4))
+    def _see_gate(self) -> None:
+        """Scroll to the licence that is asked about; called again as the page is laid out."""
+        gate = self.offers.gate
+        if gate is not None:
+            self._scroll.ensureWidgetVisible(gate, 0, SIZES.gap_4)
 
     def _on_versions_wanted(self) -> None:
         if self._repository is not None:
