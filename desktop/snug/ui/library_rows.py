@@ -66,6 +66,7 @@ class LibraryRows(QWidget):
             return
         for card in self._cards.values():
             self._rows.removeWidget(card)
+            card.hide()
             card.deleteLater()
         self._cards = {}
         loaded = self._models.placement()
