@@ -42,8 +42,8 @@ _WORDS: Final = {
     Quality.NEAR_LOSSLESS: "almost as the original",
     Quality.HIGH: "very close to the original",
     Quality.GOOD: "good, with small losses",
-    Quality.REDUCED: "noticeably weaker than the original",
-    Quality.POOR: "much weaker than the original",
+    Quality.REDUCED: "noticeably weaker",
+    Quality.POOR: "much weaker",
     Quality.UNKNOWN: "not known",
 }
 # From the best to the worst; Q8_0 before what takes twice its memory for nothing.

@@ -61,7 +61,9 @@ class OfferCard(QFrame):
         time = _tr("about {}", minutes_words(offer.minutes))
         parts = (licence_name(model.licence), size_words(model.size_bytes), time)
         facts = joined(part.replace(" ", NO_BREAK) for part in parts)
-        column.addWidget(label(facts, tone="soft", wrap=True))
+        # Two lines in each card, so that the cards' lines stand level.
+        column.addWidget(label(joined(parts[:2]), tone="soft"))
+        column.addWidget(label(time, tone="soft"))
         self.button: QPushButton | None = None
         if can_get:
             self.button = push_button(
@@ -99,6 +101,7 @@ class FirstOffers(QWidget):
         self._theme = theme
         self._tasks = tasks
         self._cards: list[OfferCard] = []
+        self._asked = 0
         self._end: Callable[[], None] | None = None
         if self._first is not None and services.downloads is not None:
             # Whatever is downloaded teaches how long the next one takes.
@@ -129,10 +132,17 @@ class FirstOffers(QWidget):
         first = self._first
         if first is None:
             return
+        self._asked += 1
+        number = self._asked
+
+        def found(offers: tuple[FirstOffer, ...]) -> None:
+            if number == self._asked:  # else they were answered meanwhile
+                self.show_offers(offers)
+
         self._tasks.run(
             self,
             lambda: first.offers() if first.wanted else (),
-            self.show_offers,
+            found,
             lambda _message: self.hide(),  # no offer is no failure
         )
 
@@ -180,6 +190,10 @@ class FirstOffers(QWidget):
         """The person wants none of them."""
         if self._first is not None:
             self._first.end()
+        self._answered()
+
+    def _answered(self) -> None:
+        self._asked += 1
         self.show_offers(())
 
     @property
@@ -221,7 +235,7 @@ class FirstOffers(QWidget):
             self._note.setText("")
             self.details_requested.emit(made, offer.model.quantization)
             return
-        self.show_offers(())
+        self._answered()
         self.download_chosen.emit(made)
 
     def _on_failed(self, message: str) -> None:

@@ -186,8 +186,12 @@ class LedgerView(QWidget):
         }
         for column, width in widths.items():
             self._table.setColumnWidth(column, width)
-        rest = self._table.viewport().width() - sum(widths.values())
-        self._table.setColumnWidth(2, max(wide("n" * _LEAST_PURPOSE_LETTERS), rest))
+        least = wide("n" * _LEAST_PURPOSE_LETTERS)
+        roomy = self.width() - sum(widths.values()) >= least
+        mode = QHeaderView.ResizeMode.Stretch if roomy else QHeaderView.ResizeMode.Fixed
+        self._table.horizontalHeader().setSectionResizeMode(2, mode)
+        if not roomy:
+            self._table.setColumnWidth(2, least)
 
     def _on_theme_changed(self) -> None:
         height = round(SIZES.row * max(1.0, self._theme.text_scale))
