@@ -304,7 +304,7 @@ def test_the_same_seed_gives_the_same_answer_through_every_sampler(ask: Asking) 
     everything = Sampling(
         temperature=1.3, top_k=200, top_p=0.99, min_p=0.01, typical_p=0.98, top_n_sigma=5.0,
         xtc_probability=0.5, xtc_threshold=0.1, dry_multiplier=0.8, dynatemp_range=0.5,
-        repeat_penalty=1.1, frequency_penalty=0.1, presence_penalty=0.1, seed=5, max_tokens=24,
+        repeat_penalty=1.1, frequency_penalty=0.1, presence_penalty=0.1, seed=5, max_tokens=12,
         logit_bias=(("#11", 3.0),),
     )  # fmt: skip
     for sampling in (

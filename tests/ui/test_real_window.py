@@ -216,7 +216,9 @@ def answer_under_way(window: Window, longer_than: int = 40) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGSEGV, pytest.param(signal.SIGABRT, marks=pytest.mark.soak)]
+)
 def test_a_crash_amid_an_answer_brings_the_window_back_with_all_of_it(
     window: Window, number: signal.Signals
 ) -> None:
