@@ -59,7 +59,7 @@ class HubParts:
         self.hub = HubService(
             store,
             library,
-            lambda ledger, admit: _open_hub(paths, ledger, admit, network),
+            lambda ledger, admit: _open_hub(library, paths.models, ledger, admit, network),
             engine.devices,
             lambda: network.offline,
             judge=Judge(engine.devices_when_free, models.speeds, is_supported),
@@ -100,18 +100,23 @@ def _make_network(store: Settings, offline: bool, hub_token: str) -> Network:
 
 
 def _open_hub(
-    paths: Paths, ledger: VaultLedger, admit: Callable[[Delivery], ModelFile], network: Network
+    library: Library,
+    models: Path,
+    ledger: VaultLedger,
+    admit: Callable[[Delivery], ModelFile],
+    network: Network,
 ) -> HubAccess:
     from snug.hub.access import open_hub
 
     access = open_hub(
-        paths.models,
+        models,
         network.watched(ledger),
         admit,
         endpoint=network.endpoint,
         token=network.token,
         offline=lambda: network.offline,
         proxy=lambda: "" if network.proxy_is_stated else network.proxy,
+        holds=library.holds,
     )
     access.downloads.limit_speed(network.speed_limit)
     return access

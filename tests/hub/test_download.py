@@ -30,6 +30,7 @@ from snug.domain.download import (
 )
 from snug.domain.errors import (
     DiskFullError,
+    EnvironmentFault,
     ModelFileError,
 )
 from snug.hub.errors import AnswerError, NetworkFault, StoppedError
@@ -330,3 +331,35 @@ def test_what_the_library_refuses_is_not_left_behind(rooms: Rooms) -> None:
         rooms.run(rooms.choose())
     assert rooms.left() == []
     assert rooms.downloads.all()[0].problem == "The file has no tensors."
+
+
+def test_a_library_that_cannot_be_written_costs_no_byte_twice(rooms: Rooms, hub: HubServer) -> None:
+    rooms.refuse = EnvironmentFault("The model library is busy.")
+    rooms.offer(BODY)
+    download = rooms.choose()
+    with pytest.raises(EnvironmentFault):
+        rooms.run(download)
+    assert rooms.left() == [f"{sha(BODY)}.part"]
+    rooms.refuse, hub.poured = "", 0
+    assert Path(rooms.run(download).path).read_bytes() == BODY
+    assert hub.poured == 0
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_cancelling_deletes_what_a_kill_left_in_place_but_nothing_of_the_library(
+    rooms: Rooms, held: bool
+) -> None:
+    rooms.offer(BODY)
+    download = rooms.choose()
+    name = f"{sha(BODY)}.gguf"
+    (rooms.models / name).write_bytes(BODY)
+    rooms.held = {name} if held else set()
+    rooms.downloads.cancel(download.id)
+    assert rooms.left() == ([name] if held else [])
+
+
+def test_forgetting_a_finished_download_leaves_its_file(rooms: Rooms) -> None:
+    rooms.get(BODY)
+    rooms.downloads.cancel(sha(BODY))
+    assert rooms.left() == [f"{sha(BODY)}.gguf"]
+    assert rooms.downloads.all() == ()

@@ -39,7 +39,7 @@ class Library:
     def models(self) -> tuple[ModelFile, ...]:
         return tuple(self.kept)
 
-    def import_file(self, path: Path, *, source: str, sha256: str) -> ModelFile:
+    def import_file(self, path: Path, *, source: str, sha256: str, **_: str) -> ModelFile:
         size = path.stat().st_size
         model = ModelFile(
             "Tiny", str(path), size, sha256 or "split", "llama", "Q4_K_M", 0, source=source

@@ -41,7 +41,7 @@ from snug.models.index_codec import READING, IndexEntry
 from snug.models.inspection import Inspection, inspect, problems, sound, told
 from snug.models.names import unique_name
 from snug.models.reference import entry_of_repository, not_found, path_of
-from snug.models.removal import delete_leaving, owned, stamps_to_leave
+from snug.models.removal import delete_leaving, owned, paths_used, stamps_to_leave
 from snug.models.summary import read_again, summarize
 from snug.models.template_trust import template_warnings
 from snug.models.verifying import starter_problem, verify_entry
@@ -124,6 +124,9 @@ class Library:
         *,
         source: str = "import",
         sha256: str = "",
+        commit: str = "",
+        licence: str = "",
+        projector: str = "",
         progress: Progress | None = None,
         cancelled: Cancelled | None = None,
     ) -> ModelFile:
@@ -135,6 +138,8 @@ class Library:
             path: the file; the first one of a split model.
             source: "import", or the repository "owner/name" it came from.
             sha256: of the content, where the caller has just verified it; "" computes it.
+            commit, licence: what the repository says; the file's own word on its licence counts.
+            projector: path of the file with which it sees pictures; it goes with the model.
             progress: called with bytes read and bytes in all.
             cancelled: asked about once a MiB; True stops the import.
 
@@ -148,7 +153,17 @@ class Library:
         if known is not None:
             return known
         digest = sha256 or sha256_of(found.files, progress, cancelled)
-        return self._take(replace(summarize(found, source=source), sha256=digest), found)
+        model = summarize(found, source=source)
+        return self._take(
+            replace(
+                model,
+                sha256=digest,
+                commit=commit,
+                licence=model.licence or licence,
+                projector=projector,
+            ),
+            found,
+        )
 
     def adopt(
         self,
@@ -255,6 +270,14 @@ class Library:
     def owns(self, model: ModelFile) -> bool:
         """Whether removing a model deletes its file: it lies in Snug's own folder."""
         return owned(Path(model.path), self._folder)
+
+    def holds(self, path: Path) -> bool:
+        """Whether a model has this file, also as one of its places or as its projector.
+
+        Raises:
+            EnvironmentFault: the index cannot be read.
+        """
+        return str(path.absolute()) in paths_used(self._entries())
 
     def adapter(self, path: Path, model: ModelFile, scale: float = 1.0) -> Adapter:
         """A LoRA adapter, checked against the model. Raises: ModelFileError, UserError."""
