@@ -97,6 +97,15 @@ def test_a_listing_does_not_forget_what_was_known_in_full(kept: ModelCatalogue) 
     assert kept.model("m/full") == newer
 
 
+def test_a_licence_that_is_stated_no_longer_does_not_stay(kept: ModelCatalogue) -> None:
+    inherited = replace(classify("mit"), inherited_from="m/base")
+    kept.keep([repository("m/own"), repository("m/from", licence=inherited)], 1)
+    kept.keep(
+        [repository("m/own", licence=classify("")), repository("m/from", licence=classify(""))], 2
+    )
+    assert names(kept, licence_class=LicenceClass.COMMERCIAL) == ["m/from"]
+
+
 def test_filters(kept: ModelCatalogue) -> None:
     kept.keep(
         [
