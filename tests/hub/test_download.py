@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import threading
 import time
@@ -62,6 +63,24 @@ def test_row_25_a_stall_at_half_is_retried_and_goes_on_from_there(
     assert impatient.get(BODY) == BODY
     assert hub.poured == len(BODY)  # no byte twice
     assert [type(e) for e in impatient.events].count(DownloadWaiting) == 1
+
+
+def test_a_retry_does_not_read_back_what_it_wrote(
+    rooms: Rooms, hub: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+
+    def counted(descriptor: int, count: int) -> bytes:
+        data = os.pread(descriptor, count, os.lseek(descriptor, 0, os.SEEK_CUR))
+        os.lseek(descriptor, len(data), os.SEEK_CUR)
+        read.append(len(data))
+        return data
+
+    monkeypatch.setattr("snug.hub.fetch.os.read", counted)
+    hub.answers[RESOLVE] = after(first_half, lambda h: h.send_file(BODY, etag='"v1"'))
+    assert rooms.get(BODY) == BODY
+    assert hub.poured == len(BODY)
+    assert sum(read) == 0
 
 
 def test_row_25_one_byte_a_second_shows_progress_and_stops_within_300_ms(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -135,6 +136,21 @@ def test_row_25_stop_ends_a_stalled_request_within_300_ms(rooms: Rooms, hub: Hub
     asking.join(5)
     assert ended[0] - began < 0.3
     assert last_request(rooms)[0] is Outcome.STOPPED
+
+
+def test_row_29_trailers_without_end_have_one(impatient: Rooms, hub: HubServer) -> None:
+    """They come faster than they are read, so that nothing ever waits."""
+
+    def endless(handler: Handler) -> None:
+        handler.start(200, {"Transfer-Encoding": "chunked"})
+        handler.wfile.write(b"2\r\n{}\r\n0\r\n")
+        with contextlib.suppress(OSError):
+            while not hub.over.is_set():
+                handler.wfile.write(b"X: y\r\n" * 10_000)
+
+    hub.answers["/x"] = endless
+    with pytest.raises(NetworkFault, match="too slowly"):
+        impatient.gateway.fetch(f"{hub.url}/x", "try")
 
 
 def test_row_25_a_document_that_drips_for_ever_has_an_end(impatient: Rooms, hub: HubServer) -> None:

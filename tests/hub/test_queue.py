@@ -39,6 +39,19 @@ from snug.domain.errors import (
 from snug.hub.errors import AccessError, NetworkFault
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("repository", 5), ("created_ms", float("inf")), ("id", "b" * 64), ("files", [7])],
+)
+def test_a_record_that_somebody_changed_is_passed_over(
+    rooms: Rooms, field: str, value: object
+) -> None:
+    rooms.offer(BODY)
+    path = rooms.models / "downloads" / f"{rooms.choose().id}.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
+    assert rooms.downloads.all() == ()
+
+
 def test_a_gated_repository_is_told_with_its_page(rooms: Rooms, hub: HubServer) -> None:
     rooms.offer(BODY, gated="manual")
     with pytest.raises(AccessError, match=f"{hub.url}/{NAME}"):
