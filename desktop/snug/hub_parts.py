@@ -60,7 +60,7 @@ class HubParts:
             store,
             library,
             lambda ledger, admit: _open_hub(library, paths.models, ledger, admit, network),
-            engine.devices,
+            engine.devices_when_free,  # another model takes the place of the one that is loaded
             lambda: network.offline,
             judge=Judge(engine.devices_when_free, models.speeds, is_supported),
             parse_header=_shape_of_prefix,
