@@ -366,6 +366,8 @@ def test_the_old_looks_are_brought_over_and_dropped(tmp_path: Path) -> None:
         ('{"time_ms": 1e30, "repositories": [{}]}', '{"2026-01-01": [[1, 2], 5, null]}'),
         (json.dumps({"time_ms": 5, "repositories": [old_row("a/b", likes="x")]}), "null"),
         (json.dumps({"time_ms": 5, "repositories": [old_row("a/b", category="x")]}), "5"),
+        (json.dumps({"time_ms": 5, "repositories": [old_row("a/b", likes=2**63)]}), "5"),
+        ("{}", '{"2026-01-01": [["a", "text", "", Infinity, 1], ["a", "text", "", 1, 1e300]]}'),
         ('{"time_ms": 5, "repositories": 7}', '{"2026-01-01": [["a", "nonsense", "", 1, 1]]}'),
     ],
 )
