@@ -37,6 +37,7 @@ from snug.domain.errors import (
     UserError,
 )
 from snug.hub.errors import AccessError, NetworkFault
+from snug.hub.queue import Queue
 
 
 @pytest.mark.parametrize(
@@ -64,6 +65,21 @@ def test_a_token_opens_a_gated_repository(hub: HubServer, tmp_path: Path) -> Non
     record = next((tmp_path / "downloads").glob("*.json")).read_text()
     assert "hf_mine" not in record
     assert not any("hf_mine" in str(entry) for entry in rooms.ledger.entries())
+
+
+def test_a_file_that_another_snug_fetches_for_another_model_is_waited_for(
+    rooms: Rooms, hub: HubServer
+) -> None:
+    projector = gguf_bytes(900, 8)
+    hub.repos[NAME] = Repo(files={FILE: BODY, "mmproj-F16.gguf": projector}, tags=["gguf"])
+    download = rooms.choose()
+    with Queue(rooms.models / "downloads").held(sha(projector)) as free:
+        assert free
+        with pytest.raises(UserError, match="Another Snug"):
+            rooms.run(download)
+        assert states(rooms) == [DownloadState.QUEUED]
+    rooms.run(download)
+    assert Path(rooms.delivered[0].projector).read_bytes() == projector
 
 
 def test_shards_and_the_matching_projector_come_together(rooms: Rooms, hub: HubServer) -> None:

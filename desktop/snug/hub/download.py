@@ -168,9 +168,12 @@ class Downloads:
                 raise busy
             self._running[identifier] = stop
         try:
-            with self._queue.held(identifier) as free:
-                if not free:
-                    raise busy
+            with contextlib.ExitStack() as held:
+                # Several models may share a projector: two writers would spoil each other's file.
+                files = (file.sha256 for file in self._queue.get(identifier).files)
+                for name in dict.fromkeys((identifier, *files)):
+                    if not held.enter_context(self._queue.held(name)):
+                        raise busy
                 return self._run(self._queue.get(identifier), sink, stop, by_itself)
         finally:
             with self._lock:
