@@ -15,7 +15,6 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from snug import __version__
 from snug.cli.main import FAILED, run_command
@@ -43,13 +42,9 @@ from snug.services.preferences import Preferences
 from snug.ui.preferences_keys import OPEN_CONVERSATION
 from snug.vault.vault import Vault
 
-if TYPE_CHECKING:
-    pass
-
 _PR_SET_DUMPABLE = 4
 _MAX_PASSPHRASE_BYTES = 4096
 _ASKED_TIMES = 3
-_AFTER_THE_WINDOW_S = 2.0  # the first paint and the model come first
 _log = logging.getLogger(__name__)
 
 
@@ -132,10 +127,6 @@ class Application:
             )
             if model is not None:
                 self._engine.note_crash(model.sha256, "Snug itself ended while it ran this model.")
-
-    def go_on_downloading(self) -> None:
-        """Work off what an earlier run left in the queue; no connection where it is empty."""
-        self._downloads.start(_AFTER_THE_WINDOW_S)
 
     def close(self) -> None:
         """Stop downloads and answers, free the model, close the vault: in this order."""
@@ -259,10 +250,6 @@ def _run_window(paths: Paths, options: Namespace, launch: Launch) -> int:
         )
         return opened[-1].services
 
-    def shown() -> None:
-        launch.tell_shown()
-        opened[-1].go_on_downloading()
-
     def shutdown() -> None:
         while opened:
             opened.pop().close()
@@ -273,7 +260,7 @@ def _run_window(paths: Paths, options: Namespace, launch: Launch) -> int:
             shutdown,
             runtime=paths.runtime,
             resources=paths.resources,
-            shown=shown,
+            shown=launch.tell_shown,
         )
     except SnugError as error:
         say(error.message)

@@ -14,6 +14,7 @@ from snug.domain.licence import (
     classify,
     known_identifiers,
     resolve,
+    strictest_of,
 )
 
 COMMERCIAL = LicenceClass.COMMERCIAL
@@ -161,3 +162,28 @@ def test_of_several_bases_the_strictest_counts() -> None:
     assert resolve("q/merge", pages.get).licence_class is RESEARCH
     pages["m/nc"] = LicenceFacts()
     assert resolve("q/merge", pages.get).licence_class is UNKNOWN
+
+
+def test_makers_who_say_other_are_not_freed_by_their_base() -> None:
+    pages = {
+        "m/tuned": LicenceFacts("other", base_models=("m/base",)),
+        "m/base": LicenceFacts("apache-2.0"),
+    }
+    assert resolve("m/tuned", pages.get).licence_class is UNKNOWN
+    pages["m/base"] = LicenceFacts("gemma")
+    assert resolve("m/tuned", pages.get).licence_class is RESTRICTED
+
+
+def test_bases_that_were_not_looked_at_are_not_spoken_for() -> None:
+    names = tuple(f"m/{number}" for number in range(5))
+    pages = {name: LicenceFacts("mit") for name in names}
+    pages["m/merged"] = LicenceFacts(base_models=names)
+    assert resolve("m/merged", pages.get).licence_class is UNKNOWN
+    pages["m/merged"] = LicenceFacts(base_models=names[:4])
+    assert resolve("m/merged", pages.get).licence_class is COMMERCIAL
+
+
+def test_of_several_licences_at_once_the_strictest_counts() -> None:
+    assert strictest_of(["apache-2.0", "cc-by-nc-4.0"]) == "cc-by-nc-4.0"
+    assert strictest_of(["unknown", "mit"]) == "mit"
+    assert strictest_of([]) == ""

@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.hub.hub_server import HubServer, Repo, gguf_bytes
 
 from snug.domain.download import Delivery, Download, DownloadEvent
-from snug.domain.errors import ModelFileError
+from snug.domain.errors import ModelFileError, SnugError
 from snug.domain.model import ModelFile
 from snug.hub.catalogue import Catalogue
 from snug.hub.download import Downloads
@@ -55,9 +55,15 @@ class Rooms:
         )
         self.catalogue = Catalogue(self.gateway)
         self.delivered: list[Delivery] = []
-        self.refuse = ""
+        self.refuse: str | SnugError = ""
+        self.held: set[str] = set()
         self.downloads = Downloads(
-            models, self.gateway, self._admit, pace=HASTE, free_bytes=free_bytes
+            models,
+            self.gateway,
+            self._admit,
+            pace=HASTE,
+            free_bytes=free_bytes,
+            holds=lambda path: path.name in self.held,
         )
         self.events: list[DownloadEvent] = []
 
@@ -90,7 +96,7 @@ class Rooms:
 
     def _admit(self, delivery: Delivery) -> ModelFile:
         if self.refuse:
-            raise ModelFileError(self.refuse)
+            raise ModelFileError(self.refuse) if isinstance(self.refuse, str) else self.refuse
         self.delivered.append(delivery)
         path = Path(delivery.paths[0])
         sha256 = delivery.download.files[0].sha256

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import threading
 import time
@@ -30,6 +31,7 @@ from snug.domain.download import (
 )
 from snug.domain.errors import (
     DiskFullError,
+    EnvironmentFault,
     ModelFileError,
 )
 from snug.hub.errors import AnswerError, NetworkFault, StoppedError
@@ -61,6 +63,24 @@ def test_row_25_a_stall_at_half_is_retried_and_goes_on_from_there(
     assert impatient.get(BODY) == BODY
     assert hub.poured == len(BODY)  # no byte twice
     assert [type(e) for e in impatient.events].count(DownloadWaiting) == 1
+
+
+def test_a_retry_does_not_read_back_what_it_wrote(
+    rooms: Rooms, hub: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+
+    def counted(descriptor: int, count: int) -> bytes:
+        data = os.pread(descriptor, count, os.lseek(descriptor, 0, os.SEEK_CUR))
+        os.lseek(descriptor, len(data), os.SEEK_CUR)
+        read.append(len(data))
+        return data
+
+    monkeypatch.setattr("snug.hub.fetch.os.read", counted)
+    hub.answers[RESOLVE] = after(first_half, lambda h: h.send_file(BODY, etag='"v1"'))
+    assert rooms.get(BODY) == BODY
+    assert hub.poured == len(BODY)
+    assert sum(read) == 0
 
 
 def test_row_25_one_byte_a_second_shows_progress_and_stops_within_300_ms(
@@ -330,3 +350,35 @@ def test_what_the_library_refuses_is_not_left_behind(rooms: Rooms) -> None:
         rooms.run(rooms.choose())
     assert rooms.left() == []
     assert rooms.downloads.all()[0].problem == "The file has no tensors."
+
+
+def test_a_library_that_cannot_be_written_costs_no_byte_twice(rooms: Rooms, hub: HubServer) -> None:
+    rooms.refuse = EnvironmentFault("The model library is busy.")
+    rooms.offer(BODY)
+    download = rooms.choose()
+    with pytest.raises(EnvironmentFault):
+        rooms.run(download)
+    assert rooms.left() == [f"{sha(BODY)}.part"]
+    rooms.refuse, hub.poured = "", 0
+    assert Path(rooms.run(download).path).read_bytes() == BODY
+    assert hub.poured == 0
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_cancelling_deletes_what_a_kill_left_in_place_but_nothing_of_the_library(
+    rooms: Rooms, held: bool
+) -> None:
+    rooms.offer(BODY)
+    download = rooms.choose()
+    name = f"{sha(BODY)}.gguf"
+    (rooms.models / name).write_bytes(BODY)
+    rooms.held = {name} if held else set()
+    rooms.downloads.cancel(download.id)
+    assert rooms.left() == ([name] if held else [])
+
+
+def test_forgetting_a_finished_download_leaves_its_file(rooms: Rooms) -> None:
+    rooms.get(BODY)
+    rooms.downloads.cancel(sha(BODY))
+    assert rooms.left() == [f"{sha(BODY)}.gguf"]
+    assert rooms.downloads.all() == ()

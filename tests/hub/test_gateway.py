@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -15,7 +16,7 @@ from tests.hub.certificates import Authority, make_authority, self_signed
 from tests.hub.hub_server import Handler, HubServer, serving
 from tests.hub.rooms import PATIENT, Rooms
 
-from snug.domain.errors import SnugError, UserError
+from snug.domain.errors import EnvironmentFault, SnugError, UserError
 from snug.domain.ledger import Outcome
 from snug.hub.client import HubClient
 from snug.hub.errors import AnswerError, NetworkFault, OfflineError, RefusedError, StoppedError
@@ -135,6 +136,23 @@ def test_row_25_stop_ends_a_stalled_request_within_300_ms(rooms: Rooms, hub: Hub
     asking.join(5)
     assert ended[0] - began < 0.3
     assert last_request(rooms)[0] is Outcome.STOPPED
+
+
+def test_row_29_trailers_without_end_have_one(impatient: Rooms, hub: HubServer) -> None:
+    """They come faster than they are read, so that nothing ever waits."""
+
+    def endless(handler: Handler) -> None:
+        handler.start(200, {"Transfer-Encoding": "chunked"})
+        handler.wfile.write(b"2\r\n{}\r\n0\r\n")
+        with contextlib.suppress(OSError):
+            while not hub.over.is_set():
+                handler.wfile.write(b"X: y\r\n" * 10_000)
+
+    hub.answers["/x"] = endless
+    began = time.monotonic()
+    with pytest.raises(NetworkFault, match="too slowly"):
+        impatient.gateway.fetch(f"{hub.url}/x", "try")
+    assert time.monotonic() - began < 6
 
 
 def test_row_25_a_document_that_drips_for_ever_has_an_end(impatient: Rooms, hub: HubServer) -> None:
@@ -380,3 +398,27 @@ def test_the_chosen_proxy_comes_after_the_environments_and_before_the_systems(
     assert found.host == "stated"
     monkeypatch.setenv("NO_PROXY", "huggingface.co")
     assert proxy_for(origin, "chosen.example:3128") is None
+
+
+def test_a_line_is_hung_up_although_the_ledger_cannot_be_written(
+    rooms: Rooms, hub: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hung_up = threading.Event()
+
+    def wait(handler: Handler) -> None:
+        handler.start(200, {"Content-Length": "10"})
+        handler.wfile.write(b"x")
+        handler.wfile.flush()
+        if handler.connection.recv(1) == b"":
+            hung_up.set()
+
+    hub.answers["/x"] = wait
+    reply = rooms.gateway.open(f"{hub.url}/x", "try")
+
+    def full(entry: object) -> None:
+        raise EnvironmentFault("The disk is full.")
+
+    monkeypatch.setattr(rooms.ledger, "record", full)
+    with pytest.raises(EnvironmentFault):
+        reply.close()
+    assert hung_up.wait(5)

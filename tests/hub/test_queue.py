@@ -37,6 +37,20 @@ from snug.domain.errors import (
     UserError,
 )
 from snug.hub.errors import AccessError, NetworkFault
+from snug.hub.queue import Queue
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("repository", 5), ("created_ms", float("inf")), ("id", "b" * 64), ("files", [7])],
+)
+def test_a_record_that_somebody_changed_is_passed_over(
+    rooms: Rooms, field: str, value: object
+) -> None:
+    rooms.offer(BODY)
+    path = rooms.models / "downloads" / f"{rooms.choose().id}.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
+    assert rooms.downloads.all() == ()
 
 
 def test_a_gated_repository_is_told_with_its_page(rooms: Rooms, hub: HubServer) -> None:
@@ -51,6 +65,21 @@ def test_a_token_opens_a_gated_repository(hub: HubServer, tmp_path: Path) -> Non
     record = next((tmp_path / "downloads").glob("*.json")).read_text()
     assert "hf_mine" not in record
     assert not any("hf_mine" in str(entry) for entry in rooms.ledger.entries())
+
+
+def test_a_file_that_another_snug_fetches_for_another_model_is_waited_for(
+    rooms: Rooms, hub: HubServer
+) -> None:
+    projector = gguf_bytes(900, 8)
+    hub.repos[NAME] = Repo(files={FILE: BODY, "mmproj-F16.gguf": projector}, tags=["gguf"])
+    download = rooms.choose()
+    with Queue(rooms.models / "downloads").held(sha(projector)) as free:
+        assert free
+        with pytest.raises(UserError, match="Another Snug"):
+            rooms.run(download)
+        assert states(rooms) == [DownloadState.QUEUED]
+    rooms.run(download)
+    assert Path(rooms.delivered[0].projector).read_bytes() == projector
 
 
 def test_shards_and_the_matching_projector_come_together(rooms: Rooms, hub: HubServer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import time
@@ -388,3 +389,24 @@ def test_a_big_endian_file_is_told_in_words(library: Library, home: Path) -> Non
 )
 def test_a_licence_is_known_by_its_title(text: str, licence: str) -> None:
     assert licence_in(text) == licence
+
+
+def test_where_a_text_names_several_licences_the_strictest_counts() -> None:
+    text = "Qwen Research License Agreement. Parts are under the Apache License Version 2.0."
+    assert licence_in(text) == "qwen-research"
+    assert licence_in("MIT License, and Llama 3.1 Community License for the weights") == "llama3.1"
+
+
+def test_of_ollamas_licences_the_strictest_counts(library: Library, home: Path) -> None:
+    root = home / ".ollama" / "models"
+    programs.ollama(root)
+    text = b"Attribution-NonCommercial 4.0 International"
+    digest = hashlib.sha256(text).hexdigest()
+    (root / "blobs" / f"sha256-{digest}").write_bytes(text)
+    (manifest,) = (path for path in (root / "manifests").rglob("*") if path.is_file())
+    stated = json.loads(manifest.read_text())
+    media = "application/vnd.ollama.image.license"
+    stated["layers"].append({"mediaType": media, "digest": f"sha256:{digest}", "size": len(text)})
+    manifest.write_text(json.dumps(stated))
+    (one,) = library.look()
+    assert one.licence == "cc-by-nc-4.0"

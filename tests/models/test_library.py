@@ -353,3 +353,24 @@ def test_a_folder_that_cannot_be_made_is_the_machines_fault(tmp_path: Path) -> N
 
 def test_the_errors_are_of_the_one_tree() -> None:
     assert issubclass(ImportCancelledError, UserError)
+
+
+def test_a_projector_goes_with_the_last_model_that_shares_it(
+    library: Library, folder: Path
+) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    projector = folder / "p.gguf"
+    projector.write_bytes(b"GGUF")
+    for name in ("Alpha", "Beta"):
+        path = named(name).write(folder / f"{name}.gguf")
+        model = library.import_file(
+            path, source="m/r", commit="c" * 40, licence="mit", projector=str(projector)
+        )
+        assert (model.projector, model.commit) == (str(projector), "c" * 40)
+        assert model.licence == "apache-2.0", "the file's own word counts"
+    assert library.holds(projector)
+    library.remove("Alpha F32")
+    assert projector.exists()
+    library.remove("Beta F32")
+    assert not projector.exists()
+    assert not library.holds(projector)

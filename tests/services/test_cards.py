@@ -176,6 +176,18 @@ def test_a_file_takes_its_base_models_licence_where_it_names_none() -> None:
     assert "states no licence of its own" in told(card)
 
 
+def test_of_several_bases_the_strictest_licence_counts() -> None:
+    origin = FileOrigin(bases=(Base("maker/tiny"), Base("lab/research")))
+    bench = Bench(records=(), origin=origin)
+    facts = LicenceFacts("cc-by-nc-4.0")
+    bench.pages.known["lab/research"] = RepositoryPage("lab/research", PageState.READ, facts=facts)
+    card = bench.cards.of_model(replace(MODEL, source="import"))
+    assert (card.licence.id, card.licence.inherited_from) == ("cc-by-nc-4.0", "lab/research")
+    del bench.pages.known["lab/research"]
+    card = Bench(records=(), origin=origin).cards.of_model(replace(MODEL, source="import"))
+    assert card.licence.licence_class is LicenceClass.UNKNOWN
+
+
 def test_the_same_template_is_said_plainly() -> None:
     card = Bench().cards.of_model(MODEL)
     assert template_sentence(card) == "The same as that of maker/tiny (commit dddddddddddd)."

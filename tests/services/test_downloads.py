@@ -39,7 +39,7 @@ class Library:
     def models(self) -> tuple[ModelFile, ...]:
         return tuple(self.kept)
 
-    def import_file(self, path: Path, *, source: str, sha256: str) -> ModelFile:
+    def import_file(self, path: Path, *, source: str, sha256: str, **_: str) -> ModelFile:
         size = path.stat().st_size
         model = ModelFile(
             "Tiny", str(path), size, sha256 or "split", "llama", "Q4_K_M", 0, source=source
@@ -285,9 +285,9 @@ def test_closing_before_and_while_starting_leaves_no_thread(
     server: HubServer, tmp_path: Path
 ) -> None:
     made = Bench(server, tmp_path)
-    made.downloads.start()
+    made.downloads.start(0)
     made.downloads.close()
-    made.downloads.start()
+    made.downloads.start(0)
     names = [thread.name for thread in threading.enumerate()]
     assert "snug-downloads-start" not in names
     assert "hub-downloads" not in names
@@ -313,7 +313,18 @@ def test_what_was_queued_before_a_restart_goes_on_at_the_start(
     before.downloads.close()
     server.answers[RESOLVE] = lambda handler: handler.send_file(BODY, etag='"v1"')
     after = Bench(server, tmp_path, before.store)
-    after.downloads.start()
+    after.downloads.start(0)
     assert after.done.acquire(timeout=10)
     after.downloads.close()
     assert server.poured == len(BODY)
+
+
+def test_a_choice_does_not_wait_for_the_window_that_opens(
+    server: HubServer, tmp_path: Path
+) -> None:
+    server.repos[NAME] = Repo(files={FILE: BODY}, tags=["gguf"])
+    made = Bench(server, tmp_path)
+    made.downloads.start(600)
+    made.choose()
+    assert made.done.acquire(timeout=10)
+    made.downloads.close()

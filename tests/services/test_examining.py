@@ -35,7 +35,7 @@ class NoLibrary:
     def models(self) -> tuple[ModelFile, ...]:
         return ()
 
-    def import_file(self, path: Path, *, source: str, sha256: str) -> ModelFile:
+    def import_file(self, path: Path, *, source: str, sha256: str, **_: str) -> ModelFile:
         raise NotFoundError("nothing is taken in")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 import pytest
 
@@ -244,3 +245,37 @@ def test_the_csv_has_every_field_and_no_formula() -> None:
 def test_errors_are_of_the_one_tree(store: Store) -> None:
     with pytest.raises(SnugError):
         Network(store, Keyring()).set_proxy("socks5://x")
+
+
+def test_offline_that_cannot_be_kept_still_holds(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = Network(store, Keyring())
+
+    def full(name: str, value: str) -> None:
+        raise EnvironmentFault("The disk is full.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(store, "set_setting", full)
+        with pytest.raises(EnvironmentFault):
+            network.set_offline(True)
+    later = time.monotonic() + 60
+    monkeypatch.setattr("snug.services.network.time.monotonic", lambda: later)
+    assert network.offline
+    network.set_offline(False)
+    assert not network.offline
+
+
+def test_a_look_that_began_before_the_switch_does_not_undo_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = Network(store, Keyring())
+
+    def meanwhile(name: str) -> str | None:
+        monkeypatch.undo()
+        network.set_offline(True)
+        return "0"
+
+    monkeypatch.setattr(store, "setting", meanwhile)
+    assert network.offline
+    assert network.offline

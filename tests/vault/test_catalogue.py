@@ -97,6 +97,15 @@ def test_a_listing_does_not_forget_what_was_known_in_full(kept: ModelCatalogue) 
     assert kept.model("m/full") == newer
 
 
+def test_a_licence_that_is_stated_no_longer_does_not_stay(kept: ModelCatalogue) -> None:
+    inherited = replace(classify("mit"), inherited_from="m/base")
+    kept.keep([repository("m/own"), repository("m/from", licence=inherited)], 1)
+    kept.keep(
+        [repository("m/own", licence=classify("")), repository("m/from", licence=classify(""))], 2
+    )
+    assert names(kept, licence_class=LicenceClass.COMMERCIAL) == ["m/from"]
+
+
 def test_filters(kept: ModelCatalogue) -> None:
     kept.keep(
         [
@@ -357,6 +366,8 @@ def test_the_old_looks_are_brought_over_and_dropped(tmp_path: Path) -> None:
         ('{"time_ms": 1e30, "repositories": [{}]}', '{"2026-01-01": [[1, 2], 5, null]}'),
         (json.dumps({"time_ms": 5, "repositories": [old_row("a/b", likes="x")]}), "null"),
         (json.dumps({"time_ms": 5, "repositories": [old_row("a/b", category="x")]}), "5"),
+        (json.dumps({"time_ms": 5, "repositories": [old_row("a/b", likes=2**63)]}), "5"),
+        ("{}", '{"2026-01-01": [["a", "text", "", Infinity, 1], ["a", "text", "", 1, 1e300]]}'),
         ('{"time_ms": 5, "repositories": 7}', '{"2026-01-01": [["a", "nonsense", "", 1, 1]]}'),
     ],
 )

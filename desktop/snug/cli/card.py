@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from snug.cli.output import print_json, printable, say
 from snug.cli.session import Session
 from snug.domain.errors import EnvironmentFault, NotFoundError, UserError
 from snug.domain.hub import Repository, parse_reference
-from snug.domain.model_card import ModelCard, Severity
-from snug.domain.visible_text import visible, visible_line
 from snug.services.bundle import Services
-from snug.services.card_words import sections, size_words, template_sentence
-from snug.services.cards import Cards
 
-_SEVERITIES: Final = {
-    Severity.DANGER: "Danger",
-    Severity.WARNING: "Warning",
-    Severity.NOTE: "Note",
-}
+if TYPE_CHECKING:  # The window's start reads this module, and needs no card.
+    from snug.domain.model_card import ModelCard
+    from snug.services.cards import Cards
+
 _VALUE: Final = 1_500  # characters of one value
 
 
@@ -108,9 +103,12 @@ def _write(path: Path, text: str) -> None:
 
 
 def _print(card: ModelCard) -> None:
+    from snug.domain.visible_text import visible, visible_line  # late, as above
+    from snug.services.card_words import sections, size_words, template_sentence
+
     print(visible_line(card.title, 200))
     for one in card.cautions:
-        print(f"{_SEVERITIES[one.severity]}: {visible_line(one.text, _VALUE)}")
+        print(f"{one.severity.value.capitalize()}: {visible_line(one.text, _VALUE)}")
     for section in sections(card):
         print(f"\n{section.title}")
         for row in section.rows:

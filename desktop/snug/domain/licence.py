@@ -6,7 +6,7 @@ no word at all is UNKNOWN, or worse where the name itself says so. This is no le
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
@@ -206,6 +206,12 @@ def known_identifiers() -> frozenset[str]:
     return frozenset(_TABLE)
 
 
+def strictest_of(identifiers: Sequence[str]) -> str:
+    """Of several licences that a page states at once, the one that allows least; "" for none."""
+    stated = [one for one in identifiers if one.strip().lower() not in NOT_STATED]
+    return min(stated, key=lambda one: _strictness(classify(one)), default="")
+
+
 def classify(identifier: str, name: str = "", link: str = "") -> Licence:
     """Judge a licence by the Hub's identifier, and the makers' own name where that is "other"."""
     wanted = identifier.strip().lower()
@@ -254,8 +260,17 @@ def _resolve(repository: str, facts_of: FactsOf, hops: int, seen: set[str]) -> L
         found.append(replace(inherited, inherited_from=inherited.inherited_from or base))
     if not found:
         return own
-    strictest = min(found, key=lambda one: _STRICTEST_FIRST.index(one.licence_class))
+    strictest = min(found, key=_strictness)
+    # A licence that is called "other" is the makers' own, so a base model cannot make it free; nor
+    # can some of the bases speak for those that were not looked at.
+    doubtful = own.id == "other" or len(facts.base_models) > MAX_BASES
+    if doubtful and strictest.licence_class is LicenceClass.COMMERCIAL:
+        return own
     return own if _is_silent(strictest) else strictest
+
+
+def _strictness(licence: Licence) -> int:
+    return _STRICTEST_FIRST.index(licence.licence_class)
 
 
 def _is_silent(licence: Licence) -> bool:

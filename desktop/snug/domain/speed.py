@@ -10,7 +10,6 @@ Source: P. K. Sen, "Estimates of the regression coefficient based on Kendall's t
 from __future__ import annotations
 
 import itertools
-import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -99,7 +98,9 @@ def speed_words(expectation: Expectation | None) -> str:
 
 def _seconds(active_bytes: int, own: Sequence[Measurement]) -> float:
     """For one token whose weights all lie in one place."""
-    per_byte = statistics.median(1.0 / (m.tokens_per_second * m.active_bytes) for m in own)
+    from statistics import median  # late: it brings fractions and decimals, and start-up counts
+
+    per_byte = median(1.0 / (m.tokens_per_second * m.active_bytes) for m in own)
     line = _line(own)
     if line is not None:
         fixed, slope = line
@@ -109,6 +110,8 @@ def _seconds(active_bytes: int, own: Sequence[Measurement]) -> float:
 
 def _line(own: Sequence[Measurement]) -> tuple[float, float] | None:
     """(seconds, seconds per byte), neither below zero; None where the sizes are too alike."""
+    from statistics import median  # late, as above
+
     points = [(m.active_bytes, 1.0 / m.tokens_per_second) for m in own]
     slopes = [
         (b[1] - a[1]) / (b[0] - a[0])
@@ -117,6 +120,6 @@ def _line(own: Sequence[Measurement]) -> tuple[float, float] | None:
     ]
     if len(own) < _FEWEST_FOR_A_LINE or not slopes:
         return None
-    slope = statistics.median(slopes)
-    fixed = statistics.median(seconds - slope * size for size, seconds in points)
+    slope = median(slopes)
+    fixed = median(seconds - slope * size for size, seconds in points)
     return (fixed, slope) if slope > 0 and fixed >= 0 else None

@@ -11,7 +11,7 @@ from snug.hub.download import Downloads
 from snug.hub.gateway import Gateway
 from snug.hub.ledger import Ledger
 from snug.hub.origins import HUB, Policy
-from snug.hub.runner import Admit
+from snug.hub.runner import Admit, Holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +36,16 @@ def open_hub(
     token: Callable[[], str] = lambda: "",
     offline: Callable[[], bool] = lambda: False,
     proxy: Callable[[], str] = lambda: "",
+    holds: Holds = lambda _: True,
 ) -> HubAccess:
     """Build the room; no connection is opened.
 
     Args:
         models: folder that downloads come to lie in.
-        admit: takes a verified file into the library.
+        admit: takes a verified file into the library; holds: whether a file is in it.
 
     Raises:
         UserError: the endpoint is no https address.
     """
     gateway = Gateway(ledger, Policy(endpoint), token=token, offline=offline, proxy=proxy)
-    return HubAccess(gateway, Catalogue(gateway), Downloads(models, gateway, admit))
+    return HubAccess(gateway, Catalogue(gateway), Downloads(models, gateway, admit, holds=holds))

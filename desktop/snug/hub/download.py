@@ -24,7 +24,7 @@ from snug.hub.errors import AccessError, NetworkFault, OfflineError, StoppedErro
 from snug.hub.gateway import Gateway
 from snug.hub.meter import SpeedLimit
 from snug.hub.queue import Queue
-from snug.hub.runner import Admit, Pace, Runner, Sink
+from snug.hub.runner import Admit, Holds, Pace, Runner, Sink
 
 FOLDER: Final = "downloads"
 _LOOK_AGAIN_S: Final = 5.0  # at the folder, where another process may have changed something
@@ -46,6 +46,7 @@ class Downloads:
         *,
         pace: Pace | None = None,
         free_bytes: Callable[[Path], int] | None = None,
+        holds: Holds = lambda _: True,
     ) -> None:
         """Prepare; nothing runs yet. Args: as `Runner`."""
         self._queue = Queue(models / FOLDER)
@@ -60,6 +61,7 @@ class Downloads:
             pace=pace,
             limit=self._speed,
             free_bytes=free_bytes,
+            holds=holds,
         )
         self._lock = threading.Lock()
         self._wake = threading.Condition(self._lock)
@@ -132,7 +134,7 @@ class Downloads:
             self._queue.remove(identifier)
             shared = {file.sha256 for other in self._queue.all() for file in other.files}
             for file in download.files:
-                if file.sha256 not in shared:
+                if file.sha256 not in shared and download.state is not DownloadState.DONE:
                     self._runner.discard(file)
 
     def limit_speed(self, bytes_per_second: int) -> None:
@@ -166,9 +168,12 @@ class Downloads:
                 raise busy
             self._running[identifier] = stop
         try:
-            with self._queue.held(identifier) as free:
-                if not free:
-                    raise busy
+            with contextlib.ExitStack() as held:
+                # Several models may share a projector: two writers would spoil each other's file.
+                files = (file.sha256 for file in self._queue.get(identifier).files)
+                for name in dict.fromkeys((identifier, *files)):
+                    if not held.enter_context(self._queue.held(name)):
+                        raise busy
                 return self._run(self._queue.get(identifier), sink, stop, by_itself)
         finally:
             with self._lock:

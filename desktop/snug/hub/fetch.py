@@ -126,10 +126,15 @@ class Fetch:
             )
 
     def _hash_again(self, descriptor: int, stop: threading.Event, told: Told) -> None:
-        """Hash what an earlier run left."""
-        self._digest, self._done = hashlib.sha256(), 0
+        """Hash what an earlier run left; what this object itself wrote was hashed as it came."""
         with disk_errors():
-            if os.fstat(descriptor).st_size > self._file.size_bytes:
+            size = os.fstat(descriptor).st_size
+            if self._done and size == self._done:
+                os.lseek(descriptor, 0, os.SEEK_END)
+                told(self._done)
+                return
+            self._digest, self._done = hashlib.sha256(), 0
+            if size > self._file.size_bytes:
                 os.ftruncate(descriptor, 0)
             os.lseek(descriptor, 0, os.SEEK_SET)
             while data := os.read(descriptor, _HASH_PIECE):

@@ -101,10 +101,16 @@ class Reply:
         return data
 
     def close(self) -> None:
-        """Hang up and write down what it came to."""
-        self._note.done(self.status)
-        self._response.close()
-        self._wire.close()
+        """Hang up and write down what it came to.
+
+        Raises:
+            EnvironmentFault: it cannot be written down; the line is down all the same.
+        """
+        try:
+            self._note.done(self.status)
+        finally:
+            self._response.close()
+            self._wire.close()
 
     def __enter__(self) -> Self:
         return self

@@ -109,9 +109,12 @@ class Queue:
         try:
             if path.stat().st_size > _MAX_BYTES:
                 return None
-            return _decoded(json.loads(path.read_bytes()))
-        except (OSError, ValueError, KeyError, TypeError, RecursionError, UserError):
+            found = _decoded(json.loads(path.read_bytes()))
+        except (OSError, ValueError, KeyError, TypeError, UserError):
             return None
+        except (AttributeError, OverflowError, RecursionError):
+            return None  # a value of another type, an endless number, nested without end
+        return found if path.stem == found.id else None
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from snug.domain.hub import RemoteFile, Repository, Variant, category_of
-from snug.domain.licence import Licence, LicenceFacts, classify
+from snug.domain.licence import Licence, LicenceFacts, classify, strictest_of
 from snug.domain.remote_names import (
     Shard,
     is_gguf,
@@ -31,6 +31,7 @@ _MAX_PATH: Final = 1000
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9._-]{1,96}")
+_TAGGED: Final = "license:"
 _BASE_TAG: Final = re.compile(r"base_model:(?:quantized:|finetune:|adapter:|merge:)?(.+)")
 
 
@@ -68,9 +69,9 @@ def facts_of(info: Any) -> LicenceFacts:
     card = _value(info, "card_data")
     tags = _texts(_value(info, "tags"), _MAX_TAGS)
     stated = _value(card, "license")
-    licence = next(iter(_texts([stated] if isinstance(stated, str) else stated, 4)), "")
+    licence = strictest_of(_texts([stated] if isinstance(stated, str) else stated, 16))
     if not licence:
-        licence = next((t.removeprefix("license:") for t in tags if t.startswith("license:")), "")
+        licence = strictest_of([t[len(_TAGGED) :] for t in tags if t.startswith(_TAGGED)])
     base = _value(card, "base_model")
     bases = _texts([base] if isinstance(base, str) else base, 8)
     if not bases:

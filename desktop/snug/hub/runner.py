@@ -20,7 +20,7 @@ from snug.domain.download import (
     DownloadWaiting,
     FileRole,
 )
-from snug.domain.errors import DiskFullError, SnugError
+from snug.domain.errors import DiskFullError, EnvironmentFault, SnugError
 from snug.domain.model import ModelFile
 from snug.hub.errors import NetworkFault, StoppedError
 from snug.hub.fetch import Fetch, Place, WrongContentError
@@ -34,6 +34,7 @@ _HASH_PIECE: Final = 1024 * 1024
 
 Sink = Callable[[DownloadEvent], None]
 Admit = Callable[[Delivery], ModelFile]
+Holds = Callable[[Path], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Runner:
         pace: Pace | None = None,
         limit: SpeedLimit | None = None,
         free_bytes: Callable[[Path], int] | None = None,
+        holds: Holds = lambda _: True,
     ) -> None:
         """Prepare.
 
@@ -75,6 +77,7 @@ class Runner:
             parts: where unfinished ones gather; on the same disk.
             admit: takes verified files into the library; raises what is wrong with them.
             free_bytes: of the disk a folder is on.
+            holds: whether the library has a file; what it has is never deleted here.
         """
         self._models = models
         self._parts = parts
@@ -82,6 +85,7 @@ class Runner:
         self._admit = admit
         self._pace = pace or Pace()
         self._limit = limit or SpeedLimit()
+        self._holds = holds
         self._free_bytes = free_bytes or (lambda folder: shutil.disk_usage(folder).free)
 
     def run(self, download: Download, stop: threading.Event, sink: Sink) -> ModelFile:
@@ -107,11 +111,19 @@ class Runner:
         self._put_in_place(missing)
         try:
             return self._admit(self._delivery(download))
+        except EnvironmentFault:
+            # Nothing is wrong with the file: it waits as a part until the library can be written.
+            for file in missing:
+                with contextlib.suppress(OSError):
+                    self._final(file).replace(Place.of(self._parts, file.sha256).part)
+            raise
         except SnugError:
             # Verified, but nothing this Snug can use: it must not be there.
             for file in missing:
                 with contextlib.suppress(OSError):
-                    (self._models / file.stored_as).unlink(missing_ok=True)
+                    self._final(file).unlink(missing_ok=True)
+            for file in placed:
+                self._leave(file)
             raise
 
     def kept_bytes(self, download: Download) -> int:
@@ -122,8 +134,15 @@ class Runner:
         )
 
     def discard(self, file: DownloadFile) -> None:
-        """Delete what is there of an unfinished file."""
+        """Delete what is there of an unfinished file, also where a kill left it unadmitted."""
         Place.of(self._parts, file.sha256).clear()
+        self._leave(file)
+
+    def _leave(self, file: DownloadFile) -> None:
+        """Delete a file that lies in place, unless the library has it."""
+        with contextlib.suppress(OSError, SnugError):
+            if not self._holds(self._final(file)):
+                self._final(file).unlink(missing_ok=True)
 
     def _fetch(
         self,
@@ -183,7 +202,7 @@ class Runner:
 
     def _is_in_place(self, file: DownloadFile, stop: threading.Event) -> bool:
         """Whether the very file lies in the models folder already; a wrong one is deleted."""
-        path = self._models / file.stored_as
+        path = self._final(file)
         if self._final_size(file) != file.size_bytes:
             return False
         digest = hashlib.sha256()
@@ -203,7 +222,7 @@ class Runner:
         with disk_errors():
             for file in reversed(files):
                 place = Place.of(self._parts, file.sha256)
-                place.part.replace(self._models / file.stored_as)
+                place.part.replace(self._final(file))
                 place.etag.unlink(missing_ok=True)
             _sync_folder(self._models)
 
@@ -220,9 +239,12 @@ class Runner:
     def _part_size(self, file: DownloadFile) -> int:
         return Place.of(self._parts, file.sha256).size()
 
+    def _final(self, file: DownloadFile) -> Path:
+        return self._models / file.stored_as
+
     def _final_size(self, file: DownloadFile) -> int:
         try:
-            return (self._models / file.stored_as).stat().st_size
+            return self._final(file).stat().st_size
         except OSError:
             return 0
 

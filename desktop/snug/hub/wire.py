@@ -138,6 +138,7 @@ class Wire(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override] # narrower on purpose
         """Wait for bytes and put them into `buffer`. Returns: how many; 0 at the end."""
         self._halt.check()
+        self._check_deadline()  # also where bytes come so fast that there is nothing to wait for
         view = memoryview(buffer)
         if self.allowance is not None:
             view = view[: self.allowance + 1]
@@ -201,15 +202,16 @@ class Wire(io.RawIOBase):
         while not self._selector.select(POLL_S):
             self._check_time(end)
         self._halt.check()
+        self._check_deadline()
+
+    def _check_deadline(self) -> None:
         if self._deadline is not None and time.monotonic() > self._deadline:
             raise NetworkFault(f"{self._host} answers too slowly. Try again later.")
 
     def _check_time(self, end: float) -> None:
         self._halt.check()
-        now = time.monotonic()
-        if self._deadline is not None and now > self._deadline:
-            raise NetworkFault(f"{self._host} answers too slowly. Try again later.")
-        if now > end:
+        self._check_deadline()
+        if time.monotonic() > end:
             raise NetworkFault(
                 f"{self._host} sent nothing for {self._patience.idle_s:g} s. Try again later."
             )

@@ -114,6 +114,14 @@ def absolute(path: Path) -> Path:
     return Path(os.path.abspath(path))  # noqa: PTH100 — absolute() keeps "..", resolve() no link.
 
 
+def same_place(one: Path, other: Path) -> bool:
+    """Whether two paths lead to the same file; False where one leads nowhere."""
+    try:
+        return one.samefile(other)
+    except (OSError, ValueError):
+        return False
+
+
 def open_regular(path: Path) -> io.FileIO:
     """Open a file for reading, but only a regular one: a pipe would hang, a device never end.
 

@@ -11,16 +11,13 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from snug.domain.adoption import Found, Program, Removed
 from snug.domain.errors import EnvironmentFault, ModelFileError, UserError
 from snug.domain.model import Adapter, ModelFile
 from snug.models import starter
 from snug.models.adapters import open_adapter
-from snug.models.adoption.known import known_of
-from snug.models.adoption.looking import kind_of, look
-from snug.models.adoption.places import Machine, folders
 from snug.models.beginner import Beginner
 from snug.models.damage import quoted
 from snug.models.digest import Cancelled, Progress, sha256_of
@@ -36,15 +33,19 @@ from snug.models.entries import (
     with_model,
     without,
 )
+from snug.models.files import same_place
 from snug.models.index import LibraryIndex
 from snug.models.index_codec import READING, IndexEntry
 from snug.models.inspection import Inspection, inspect, problems, sound, told
 from snug.models.names import unique_name
 from snug.models.reference import entry_of_repository, not_found, path_of
-from snug.models.removal import delete_leaving, owned, stamps_to_leave
+from snug.models.removal import delete_leaving, owned, paths_used, stamps_to_leave
 from snug.models.summary import read_again, summarize
 from snug.models.template_trust import template_warnings
 from snug.models.verifying import starter_problem, verify_entry
+
+if TYPE_CHECKING:
+    from snug.models.adoption.places import Machine
 
 __all__ = ["CHANGED_NOTE", "Library"]
 _MAX_FOUND: Final = 1000
@@ -60,14 +61,14 @@ class Library:
         self,
         folder: Path,
         find_starter: Callable[[], Path | None] = starter.find_starter,
-        machine: Callable[[], Machine] = Machine.here,
+        machine: Callable[[], Machine] | None = None,
     ) -> None:
         """Prepare; nothing is read yet.
 
         Args:
             folder: where the index and downloaded models lie.
             find_starter: tells where the starter model's file is, or None.
-            machine: what other programs' places depend on.
+            machine: what other programs' places depend on; None for this one.
         """
         self._machine = machine
         self._folder = folder.absolute()
@@ -124,6 +125,9 @@ class Library:
         *,
         source: str = "import",
         sha256: str = "",
+        commit: str = "",
+        licence: str = "",
+        projector: str = "",
         progress: Progress | None = None,
         cancelled: Cancelled | None = None,
     ) -> ModelFile:
@@ -135,6 +139,8 @@ class Library:
             path: the file; the first one of a split model.
             source: "import", or the repository "owner/name" it came from.
             sha256: of the content, where the caller has just verified it; "" computes it.
+            commit, licence: what the repository says; the file's own word on its licence counts.
+            projector: path of the file with which it sees pictures; it goes with the model.
             progress: called with bytes read and bytes in all.
             cancelled: asked about once a MiB; True stops the import.
 
@@ -148,7 +154,17 @@ class Library:
         if known is not None:
             return known
         digest = sha256 or sha256_of(found.files, progress, cancelled)
-        return self._take(replace(summarize(found, source=source), sha256=digest), found)
+        model = summarize(found, source=source)
+        return self._take(
+            replace(
+                model,
+                sha256=digest,
+                commit=commit,
+                licence=model.licence or licence,
+                projector=projector,
+            ),
+            found,
+        )
 
     def adopt(
         self,
@@ -197,10 +213,15 @@ class Library:
         Raises:
             EnvironmentFault: the index cannot be read.
         """
+        # Late: readers of five programs, and the window's start looks for none.
+        from snug.models.adoption.known import known_of
+        from snug.models.adoption.looking import kind_of, look
+        from snug.models.adoption.places import Machine, folders
+
         known = known_of(self._entries(), self._find_starter())
         if paths is not None:
             return tuple(one for path in paths for one in look({kind_of(path): (path,)}, known))
-        wanted = folders(self._machine())
+        wanted = folders((self._machine or Machine.here)())
         return look({p: wanted[p] for p in wanted if programs is None or p in programs}, known)
 
     def verify(
@@ -256,6 +277,14 @@ class Library:
         """Whether removing a model deletes its file: it lies in Snug's own folder."""
         return owned(Path(model.path), self._folder)
 
+    def holds(self, path: Path) -> bool:
+        """Whether a model has this file, also as one of its places or as its projector.
+
+        Raises:
+            EnvironmentFault: the index cannot be read.
+        """
+        return str(path.absolute()) in paths_used(self._entries())
+
     def adapter(self, path: Path, model: ModelFile, scale: float = 1.0) -> Adapter:
         """A LoRA adapter, checked against the model. Raises: ModelFileError, UserError."""
         return open_adapter(path, Path(model.path), scale)
@@ -276,7 +305,7 @@ class Library:
         """
         found = problems(path)
         place = self._find_starter()
-        if found or place is None or not _same_place(path, place):
+        if found or place is None or not same_place(path, place):
             return found
         return starter_problem(inspect(path).files)
 
@@ -313,10 +342,10 @@ class Library:
 
     def _resolve_path(self, path: Path, entries: Iterable[IndexEntry]) -> ModelFile:
         for entry in entries:
-            if _same_place(path, Path(entry.model.path)):
+            if same_place(path, Path(entry.model.path)):
                 return self._verified(entry)
         place = self._find_starter()
-        if place is not None and _same_place(path, place):
+        if place is not None and same_place(path, place):
             return self._beginner.resolve()
         return summarize(sound(path))
 
@@ -369,10 +398,3 @@ class Library:
             taken.append(name)
             entries.append(IndexEntry(replace(model, name=name), found.files))
         return tuple(entries)
-
-
-def _same_place(one: Path, other: Path) -> bool:
-    try:
-        return one.samefile(other)
-    except (OSError, ValueError):
-        return False

@@ -6,7 +6,7 @@ nothing: what was left over is deleted when the library is next looked at.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -35,6 +35,15 @@ def owned(path: Path, folder: Path) -> bool:
         return False
 
 
+def paths_used(entries: Iterable[IndexEntry]) -> set[str]:
+    """The files of all models, in all places; several may share a projector."""
+    used: set[str] = set()
+    for entry in entries:
+        used.update(file.path for place in places(entry) for file in place.files)
+        used.add(entry.model.projector)
+    return used
+
+
 def stamps_to_leave(entry: IndexEntry, folder: Path) -> tuple[FileStamp, ...]:
     """How the files look now that go with a model, in all of its places."""
     paths = dict.fromkeys(Path(file.path) for place in places(entry) for file in place.files)
@@ -52,8 +61,9 @@ def delete_leaving(index: Index, folder: Path) -> None:
     Raises:
         EnvironmentFault: a file or the index cannot be changed; it is tried again next time.
     """
-    leaving = index.read().leaving
-    used = {file.path for entry in index.read().entries for p in places(entry) for file in p.files}
+    content = index.read()
+    leaving = content.leaving
+    used = paths_used(content.entries)
     try:
         for stamp in leaving:
             path = Path(stamp.path)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from snug.services.adoption import Adoption
-from snug.services.cards import Cards
 from snug.services.conversations import ConversationService
 from snug.services.downloads import DownloadService
 from snug.services.first_models import FirstModels
@@ -15,6 +15,9 @@ from snug.services.models import ModelService
 from snug.services.network import Network
 from snug.services.preferences import Preferences
 from snug.services.trends import Trends
+
+if TYPE_CHECKING:  # Cards are made when one is looked at; start-up counts.
+    from snug.services.cards import Cards
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from snug.domain.download import Download
 from snug.domain.hub import Repository
@@ -61,14 +60,9 @@ def licence_of(
     found = classify(named, origin.licence_name, origin.licence_link)
     if found.id not in NOT_STATED:
         return found, "Snug" if model.source == "starter" else IN_FILE
-    for ancestor in lineage.ancestors:
-        inherited = lineage.licence_of(ancestor.repository)
-        if inherited.id not in NOT_STATED:
-            stated_by = inherited.inherited_from or ancestor.repository
-            said = f"Its base model {stated_by} states {inherited.name or inherited.id}."
-            bare = classify(inherited.id, inherited.name, inherited.link)
-            reason = f"{said} {bare.reason}"
-            return replace(bare, reason=reason, inherited_from=stated_by), stated_by
+    inherited = lineage.licence_of_bases()
+    if inherited.id not in NOT_STATED:
+        return inherited, inherited.inherited_from
     return found, ""
 
 

@@ -263,7 +263,7 @@ class Cards:
         origin = self._sources.origin(Path(model.path))
         record = self._record(model)
         source = source_of(model, record, origin)
-        commit = record.commit if record is not None else ""
+        commit = record.commit if record is not None else model.commit
         page = self._pages.page(source, commit, stop) if source else None
         lineage = self._trace(page, origin, None, stop)
         return source, commit, _Known(origin, record, page, lineage)

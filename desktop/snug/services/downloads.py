@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from snug.hub.download import Downloads
 
 _CLEARED: Final = "downloads.cleared_ms"
+AFTER_THE_WINDOW_S: Final = 2.0  # the first paint and the model come first
 _HUB: Final = "https://huggingface.co"
 Listener = Callable[[DownloadEvent], None]
 
@@ -104,7 +105,7 @@ class DownloadService:
         from snug.hub.plan import plan_download  # late: the room costs 40 ms to import
 
         download = self._downloads.add(plan_download(repository, variant))
-        self.start()
+        self.start(0)
         self._tell(DownloadListed(download.id))
         return download
 
@@ -116,7 +117,7 @@ class DownloadService:
     def resume(self, identifier: str) -> None:
         """Go on with it where it stopped, in this process. Raises: NotFoundError."""
         self.requeue(identifier)
-        self.start()
+        self.start(0)
 
     def requeue(self, identifier: str) -> None:
         """Put it into the queue again, for whichever Snug works it off. Raises: NotFoundError."""
@@ -176,12 +177,12 @@ class DownloadService:
 
     # -- running ------------------------------------------------------------------------------
 
-    def start(self, delay_s: float = 0.0) -> None:
+    def start(self, delay_s: float = AFTER_THE_WINDOW_S) -> None:
         """Work off the queue from now on, on a thread of its own. Returns at once.
 
         Args:
-            delay_s: leave the processor to others for so long, as while a window opens; a
-                second call without it ends the delay.
+            delay_s: leave the processor to others for so long, as while a window opens; 0 begins
+                now, and ends the delay of an earlier call.
         """
         if not delay_s:
             self._hurry.set()

@@ -36,7 +36,16 @@ class ModelIntake(Protocol):
     def models(self) -> tuple[ModelFile, ...]:
         """All known models."""
 
-    def import_file(self, path: Path, *, source: str, sha256: str) -> ModelFile:
+    def import_file(
+        self,
+        path: Path,
+        *,
+        source: str,
+        sha256: str,
+        commit: str,
+        licence: str,
+        projector: str,
+    ) -> ModelFile:
         """Add a file where it lies; `sha256` "" computes it. Raises: ModelFileError."""
 
 
@@ -258,12 +267,14 @@ class HubService:
         """Take verified files into the library. A split model is hashed there as a whole."""
         download = delivery.download
         alone = len(delivery.paths) == 1
-        model = self._library.import_file(
+        return self._library.import_file(
             Path(delivery.paths[0]),
             source=download.repository,
             sha256=download.files[0].sha256 if alone else "",
+            commit=download.commit,
+            licence=download.licence,
+            projector=delivery.projector,
         )
-        return model if model.licence else replace(model, licence=download.licence)
 
     def _known(self, wanted: Reference) -> ModelFile | None:
         """The model in the library that came from there; no connection is needed to find it."""

@@ -54,6 +54,15 @@ class Lineage:
         """The licence of a repository whose page was read, or of what it was made from."""
         return resolve(repository, self._facts)
 
+    def licence_of_bases(self) -> Licence:
+        """For a model without a page that says anything: of all its bases the strictest."""
+        bases = tuple(one.repository for one in self.ancestors if not one.into)
+
+        def facts(repository: str) -> LicenceFacts | None:
+            return self._facts(repository) if repository else LicenceFacts(base_models=bases)
+
+        return resolve("", facts, MAX_STEPS + 1)
+
     def _facts(self, repository: str) -> LicenceFacts | None:
         page = self.pages.get(repository.casefold())
         return page.facts if page is not None else None

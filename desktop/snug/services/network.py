@@ -54,6 +54,8 @@ class Network:
         self._listeners: list[Callable[[], None]] = []
         self._used = False
         self._kept_offline = False
+        self._unkept = False  # offline was wished for, and could not be written down
+        self._turns = 0  # of the switch in this process
         self._looked_at = -_LOOK_AGAIN_S
 
     # -- the offline switch -------------------------------------------------------------------
@@ -70,10 +72,19 @@ class Network:
             return True
         now = time.monotonic()
         if now - self._looked_at >= _LOOK_AGAIN_S:
-            self._looked_at = now
-            with contextlib.suppress(SnugError):  # closing; what was last known still holds
-                self._kept_offline = self._store.setting(_OFFLINE) == "1"
-        return self._kept_offline
+            self._look_again(now)
+        return self._kept_offline or self._unkept
+
+    def _look_again(self, now: float) -> None:
+        self._looked_at = now
+        turns = self._turns
+        try:
+            kept = self._store.setting(_OFFLINE) == "1"
+        except SnugError:
+            return  # closing; what was last known still holds
+        with self._lock:
+            if turns == self._turns:  # what was read is not older than the switch
+                self._kept_offline = kept
 
     def set_offline(self, offline: bool) -> None:
         """Turn the switch: counts at once, also for what is under way, and is kept.
@@ -90,14 +101,16 @@ class Network:
                 "use the network."
             )
         if offline:
-            self._hold(True)
+            self._hold(True, unkept=True)
         self._store.set_setting(_OFFLINE, "1" if offline else "0")
         self._hold(offline)
         self._tell()
 
-    def _hold(self, offline: bool) -> None:
-        self._kept_offline = offline
-        self._looked_at = time.monotonic()
+    def _hold(self, offline: bool, *, unkept: bool = False) -> None:
+        with self._lock:
+            self._turns += 1
+            self._kept_offline, self._unkept = offline, unkept
+            self._looked_at = time.monotonic()
 
     # -- ways out -----------------------------------------------------------------------------
 

@@ -76,7 +76,8 @@ def put(connection: apsw.Connection, told: Repository, seen_ms: int) -> None:
 def merged(known: Repository, told: Repository) -> Repository:
     """What was told last, with the files and facts that only an earlier answer had."""
     licence = told.licence
-    if licence.id in NOT_STATED and not licence.inherited_from:
+    silent = licence.id in NOT_STATED and not licence.inherited_from
+    if silent and known.licence.inherited_from:
         licence = known.licence  # a listing does not look at the base models
     with_files = bool(told.variants or told.projectors)
     return replace(

@@ -124,7 +124,7 @@ def _days(connection: apsw.Connection) -> Iterator[tuple[str, list[tuple[Any, ..
                 name, category, architecture, score, downloads = row
                 Category(category)
                 family = family_of(str(name), str(architecture))
-                numbers = (int(score), int(downloads))
+                numbers = (_fitting(score), _fitting(downloads))
             except (ValueError, TypeError):
                 continue
             entries.append((storable(str(name)), str(category), family, None, *numbers))
@@ -134,7 +134,7 @@ def _days(connection: apsw.Connection) -> Iterator[tuple[str, list[tuple[Any, ..
 
 def _bring_last_look(connection: apsw.Connection, last: dict[str, Any]) -> None:
     try:
-        time_ms = int(last["time_ms"])
+        time_ms = _fitting(last["time_ms"])
         day = datetime.datetime.fromtimestamp(time_ms / 1000, datetime.UTC).date().isoformat()
         models = [one for one in last["repositories"] if _is_model(one)]
     except (ValueError, TypeError, KeyError, OverflowError, OSError):
@@ -174,7 +174,18 @@ def _is_model(one: Any) -> bool:
         numbers += [file["size_bytes"] for file in files]
     except (KeyError, TypeError, AttributeError, ValueError):
         return False
-    return all(isinstance(t, str) for t in texts) and all(isinstance(n, int) for n in numbers)
+    return all(isinstance(t, str) for t in texts) and all(map(_fits, numbers))
+
+
+def _fits(number: Any) -> bool:
+    """Whether SQLite can hold it: one that it cannot must not keep the vault from opening."""
+    return isinstance(number, int) and abs(number) < 2**63
+
+
+def _fitting(number: Any) -> int:
+    if not _fits(number):
+        raise ValueError("no number that fits")
+    return int(number)
 
 
 def _insert_model(

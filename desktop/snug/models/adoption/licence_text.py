@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from snug.domain.licence import strictest_of
+
 _TITLE_LENGTH: Final = 1200
-# The first that fits decides; the identifiers are the Hub's.
+# The identifiers are the Hub's.
 _TITLES: Final = tuple(
     (re.compile(pattern, re.IGNORECASE), identifier)
     for pattern, identifier in (
@@ -32,6 +34,9 @@ _TITLES: Final = tuple(
 
 
 def licence_in(text: str) -> str:
-    """The Hub's identifier of the licence that a text is; "" where its title is none known."""
+    """The Hub's identifier of the licence that a text is; "" where its title is none known.
+
+    Where its beginning names several, such as a part's under a licence of its own, the strictest.
+    """
     title = " ".join(text[: 4 * _TITLE_LENGTH].split())[:_TITLE_LENGTH]
-    return next((identifier for sign, identifier in _TITLES if sign.search(title)), "")
+    return strictest_of([identifier for sign, identifier in _TITLES if sign.search(title)])

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from snug.domain.adoption import Program
+from snug.domain.licence import strictest_of
 from snug.models.adoption.licence_text import licence_in
 from snug.models.adoption.walking import LEADS_OUT, UNFINISHED, Candidate, leads_into, small_bytes
 
@@ -141,8 +142,7 @@ def _licence(layers: list[_Layer], blobs: Path, inside: Path) -> str:
         for layer in layers
         if layer.kind == "license"
     )
-    found = (licence_in(raw.decode("utf-8", errors="replace")) for raw in texts)
-    return next((licence for licence in found if licence), "")
+    return strictest_of([licence_in(raw.decode("utf-8", errors="replace")) for raw in texts])
 
 
 def _name(parts: tuple[str, ...]) -> str:
