@@ -78,10 +78,11 @@ class OfferRow(QFrame):
         self._fit = MarkLabel(f"fit-{name}", fit_mark(offer.fit), _fit_words(offer), theme)
         context = context_words(offer.context_length)
         self._context = label(context, tone="soft")
-        self._speed = label(speed_words(offer.tokens_per_second), tone="soft")
+        speed = speed_words(offer.tokens_per_second)
+        self._speed = label(speed or _tr("Not measured"), tone="soft" if speed else "faint")
         for figure in (self._size, self._context, self._speed):
             figure.setFont(theme.font(SIZES.bar, tabular=True))
-        self._summary = label(self._summary_words(context), tone="soft", wrap=True)
+        self._summary = label(self._summary_words(context, speed), tone="soft", wrap=True)
         self.button = push_button(
             f"downloadButton-{name}",
             getting.words,
@@ -91,7 +92,7 @@ class OfferRow(QFrame):
         if offer.recommended:
             bind_icon(self.button, "arrow-down", theme, "on_accent")
         self.set_getting(getting)
-        self.setAccessibleName(self._spoken(name))
+        self.setAccessibleName(self._spoken(name, speed))
         self._build()
         self.arrange(wide=False)
 
@@ -154,16 +155,16 @@ class OfferRow(QFrame):
         for cell in (*shown, self.button):
             cell.setVisible(True)
 
-    def _summary_words(self, context: str) -> str:
+    def _summary_words(self, context: str, speed: str) -> str:
         return joined(
             (
                 self._quality.text(),
                 _tr("{} context", context) if context else "",
-                self._speed.text(),
+                speed,
             )
         )
 
-    def _spoken(self, name: str) -> str:
+    def _spoken(self, name: str, speed: str) -> str:
         parts = (
             name,
             _tr("recommended") if self.offer.recommended else "",
@@ -171,7 +172,7 @@ class OfferRow(QFrame):
             self._quality.text(),
             self._fit.text,
             _tr("{} context", self._context.text()) if self._context.text() else "",
-            self._speed.text(),
+            speed or _tr("speed not measured"),
         )
         return ", ".join(part for part in parts if part)
 
@@ -204,6 +205,8 @@ def column_titles(theme: Theme) -> QWidget:
         made = QLabel(text)
         dress(made, "small", "faint")
         grid.addWidget(made, 0, number)
+    # An empty column would have no gap before it, and the titles would not stand above the cells.
+    grid.addWidget(QWidget(), 0, len(words))
     set_columns(grid, theme, wide=True)
     return titles
 

@@ -290,7 +290,8 @@ class OffersView(QWidget):
         row = next((r for r in self._rows if r.offer is offer), None)
         if row is not None:
             # The button is about to be disabled: the keyboard stays beside it.
-            self._fold.setFocus(Qt.FocusReason.OtherFocusReason)
+            beside = row if self._fold.isHidden() else self._fold
+            beside.setFocus(Qt.FocusReason.OtherFocusReason)
             row.set_getting(Getting(self.tr("Starting…"), False))
 
         def work() -> Download:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFrame,
+    QHBoxLayout,
+    QScrollArea,
+    QSpacerItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from snug.ui.parts import column_width, flat, flow, label
 from snug.ui.theme import Theme
@@ -38,10 +46,12 @@ class Page(QWidget):
         body = QWidget()
         body.setObjectName(f"{name}Body")
         self._inner = QWidget()
-        around = flat(QHBoxLayout(body))
-        around.addStretch(1)
-        around.addWidget(self._inner, 100)
-        around.addStretch(1)
+        self._around = flat(QHBoxLayout(body))
+        self._level = QSpacerItem(0, 0)
+        self._around.addSpacerItem(self._level)
+        self._around.addStretch(1)
+        self._around.addWidget(self._inner, 1000)
+        self._around.addStretch(1)
         self.column = QVBoxLayout(self._inner)
         top = SIZES.gap_4 if is_tab else SIZES.page_top
         self.column.setContentsMargins(SIZES.gap_6, top, SIZES.gap_6, SIZES.page_top)
@@ -61,6 +71,7 @@ class Page(QWidget):
         self._scroll.setWidgetResizable(True)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setWidget(body)
+        self._scroll.verticalScrollBar().rangeChanged.connect(self._keep_level)
         self.outer = flat(QVBoxLayout(self))
         self.outer.addWidget(self._scroll, 1)
         theme.changed.connect(self._on_theme_changed)
@@ -79,8 +90,19 @@ class Page(QWidget):
     def arrange(self) -> None:
         """Lay out for the width there is; pages with rows of their own extend it."""
         self.head.setDirection(flow(self.is_narrow))
+        self._keep_level()
+
+    def _keep_level(self) -> None:
+        """Keep the column under what stands above the page, also beside a scroll bar."""
+        bar = self._scroll.verticalScrollBar()
+        taken = bar.sizeHint().width() if bar.maximum() > bar.minimum() else 0
+        spare = max(0, (self.width() - self._inner.maximumWidth()) // 2)
+        width = min(taken, spare)
+        if width != self._level.sizeHint().width():
+            self._level.changeSize(width, 0)
+            self._around.invalidate()
 
     def _on_theme_changed(self) -> None:
-        self.arrange()
         widest = column_width(self._theme, wide=self._is_tab)
         self._inner.setMaximumWidth(widest + 2 * SIZES.gap_6)
+        self.arrange()
