@@ -12,6 +12,7 @@ from snug.domain.licence import (
     LicenceClass,
     LicenceFacts,
     classify,
+    common_name,
     known_identifiers,
     resolve,
 )
@@ -161,3 +162,8 @@ def test_of_several_bases_the_strictest_counts() -> None:
     assert resolve("q/merge", pages.get).licence_class is RESEARCH
     pages["m/nc"] = LicenceFacts()
     assert resolve("q/merge", pages.get).licence_class is UNKNOWN
+
+
+def test_a_licence_has_the_name_that_people_know() -> None:
+    assert common_name("Apache-2.0") == "Apache 2.0"
+    assert common_name("cc-by-sa-3.0") == "cc-by-sa-3.0"
