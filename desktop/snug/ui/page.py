@@ -9,11 +9,11 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QScrollArea,
-    QSpacerItem,
     QVBoxLayout,
     QWidget,
 )
 
+from snug.ui.level_column import LevelColumn
 from snug.ui.parts import column_width, flat, flow, label
 from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
@@ -46,12 +46,8 @@ class Page(QWidget):
         body = QWidget()
         body.setObjectName(f"{name}Body")
         self._inner = QWidget()
-        self._around = flat(QHBoxLayout(body))
-        self._level = QSpacerItem(0, 0)
-        self._around.addSpacerItem(self._level)
-        self._around.addStretch(1)
-        self._around.addWidget(self._inner, 1000)
-        self._around.addStretch(1)
+        self._scroll = QScrollArea()
+        self._level = LevelColumn(flat(QHBoxLayout(body)), self._inner, self._scroll)
         self.column = QVBoxLayout(self._inner)
         top = SIZES.gap_4 if is_tab else SIZES.page_top
         self.column.setContentsMargins(SIZES.gap_6, top, SIZES.gap_6, SIZES.page_top)
@@ -64,14 +60,12 @@ class Page(QWidget):
         self.head = flat(QBoxLayout(QBoxLayout.Direction.LeftToRight), spacing=SIZES.gap_4)
         self.head.addLayout(words, 1)
         self.column.addLayout(self.head)
-        self._scroll = QScrollArea()
         self._scroll.setObjectName(f"{name}Scroll")
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._scroll.setWidgetResizable(True)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setWidget(body)
-        self._scroll.verticalScrollBar().rangeChanged.connect(self._keep_level)
         self.outer = flat(QVBoxLayout(self))
         self.outer.addWidget(self._scroll, 1)
         theme.changed.connect(self._on_theme_changed)
@@ -90,17 +84,7 @@ class Page(QWidget):
     def arrange(self) -> None:
         """Lay out for the width there is; pages with rows of their own extend it."""
         self.head.setDirection(flow(self.is_narrow))
-        self._keep_level()
-
-    def _keep_level(self) -> None:
-        """Keep the column under what stands above the page, also beside a scroll bar."""
-        bar = self._scroll.verticalScrollBar()
-        taken = bar.sizeHint().width() if bar.maximum() > bar.minimum() else 0
-        spare = max(0, (self.width() - self._inner.maximumWidth()) // 2)
-        width = min(taken, spare)
-        if width != self._level.sizeHint().width():
-            self._level.changeSize(width, 0)
-            self._around.invalidate()
+        self._level.keep()
 
     def _on_theme_changed(self) -> None:
         widest = column_width(self._theme, wide=self._is_tab)
