@@ -28,6 +28,7 @@ from snug.ui.theme import Theme
 
 FREE = repository("Qwen/Qwen3-4B-GGUF")
 BOUND = repository("google/gemma-3-4b-GGUF", "gemma")
+NEAR = ("backToList", "downloadButton-")  # where the keyboard may be as files are shown
 CLOSED = repository("google/gated-GGUF", "gemma", gated=True)
 
 
@@ -389,6 +390,23 @@ def test_esc_goes_back_and_stops_no_answer(shown: Shown) -> None:
     assert not page.isVisible()
     asked = getattr(shown.window.chat_page, "asked", [])
     assert "stop" not in asked
+
+
+def test_the_keyboard_visits_nothing_else_while_the_files_are_judged(shown: Shown) -> None:
+    only = replace(FREE, id="Qwen/one-file-GGUF", variants=FREE.variants[:1])
+    shown.finding.hub.holds[only.id] = only
+    shown.repository(only)
+    visited: list[str] = []
+    told = QApplication.instance()
+    assert isinstance(told, QApplication)
+    connection = told.focusChanged.connect(
+        lambda _old, new: visited.append(new.objectName()) if new else None
+    )
+    page = opened(shown, only)
+    told.focusChanged.disconnect(connection)
+    assert page.offers.rows[0].button.hasFocus()
+    # Qt scrolls to what it passes on the keyboard to.
+    assert [name for name in visited if not name.startswith(NEAR)] == []
 
 
 def test_the_keyboard_stays_in_the_files_when_a_download_begins(shown: Shown) -> None:

@@ -337,11 +337,15 @@ class OffersView(QWidget):
 
     def _on_gate_accepted(self, repository: Repository, offer: Offer) -> None:
         read = self._gate.text.shown if self._gate is not None else ""
+        self._focus_row(offer)
         self._leave_gate()
         self._start(repository, offer, read)
 
     def _on_gate_left(self, offer: Offer) -> None:
+        self._focus_row(offer)
         self._leave_gate()
+
+    def _focus_row(self, offer: Offer) -> None:
         for row in self._rows:
             if row.offer is offer:
                 row.button.setFocus(Qt.FocusReason.OtherFocusReason)
