@@ -409,6 +409,18 @@ def test_the_keyboard_visits_nothing_else_while_the_files_are_judged(shown: Show
     assert [name for name in visited if not name.startswith(NEAR)] == []
 
 
+def test_a_new_theme_gives_no_arrow_to_a_button_that_cannot_be_pressed(
+    shown: Shown, theme: Theme
+) -> None:
+    row = opened(shown, FREE).offers.rows[0]
+    assert not row.button.icon().isNull()
+    row.set_getting(Getting("In the queue", False))
+    theme.changed.emit()
+    assert row.button.icon().isNull()
+    row.set_getting(Getting("Download"))
+    assert not row.button.icon().isNull()
+
+
 def test_the_keyboard_stays_in_the_files_when_a_download_begins(shown: Shown) -> None:
     only = replace(FREE, id="Qwen/one-file-GGUF", variants=FREE.variants[:1])
     shown.finding.hub.holds[only.id] = only

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QCoreApplication, QLocale, Qt, Signal
-from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from snug.domain.hub import Fit
 from snug.domain.offer import Offer
 from snug.domain.quantization import words as quality_words
 from snug.ui.hub_words import context_words, fit_words, joined, minutes_words
-from snug.ui.icons import bind_icon
+from snug.ui.icons import bind_icon, unbind_icon
 from snug.ui.marks import MarkLabel, fit_mark
 from snug.ui.parts import dress, flat, label, push_button
 from snug.ui.safe_text import shown_code
@@ -89,8 +88,6 @@ class OfferRow(QFrame):
             "primary" if offer.recommended and offer.fit is not Fit.NO else "",
             lambda: self.get_requested.emit(self.offer),
         )
-        if offer.recommended:
-            bind_icon(self.button, "arrow-down", theme, "on_accent")
         self.set_getting(getting)
         self.setAccessibleName(self._spoken(name, speed))
         self._build()
@@ -100,8 +97,10 @@ class OfferRow(QFrame):
         """Say on the button how far it is."""
         self.button.setText(getting.words)
         self.button.setEnabled(getting.enabled)
-        if not getting.enabled:
-            self.button.setIcon(QIcon())  # its words say all, and it would be hard to see
+        if getting.enabled and self.offer.recommended:
+            bind_icon(self.button, "arrow-down", self._theme, "on_accent")
+        else:
+            unbind_icon(self.button)  # its words say all, and it would be hard to see
         self.button.setToolTip(getting.why_not)
         what = shown_code(self.offer.variant.quantization or self.offer.variant.name)
         self.button.setAccessibleName(f"{getting.words}: {what}")
