@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, Qt, QUrl
-from PySide6.QtWidgets import QApplication, QLabel, QPlainTextEdit, QScrollBar, QWidget
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtWidgets import QPlainTextEdit, QWidget
 from pytestqt.qtbot import QtBot
 from tests.ui.fake_hub import GB, NO_CONNECTION, repository
 from tests.ui.fakes import SMALL, Rooms
@@ -22,13 +21,11 @@ from snug.domain.hub import Repository
 from snug.ui.banner import Banner
 from snug.ui.link_prompt import LinkPrompt
 from snug.ui.marks import Mark, MarkLabel
-from snug.ui.offer_row import Getting, OfferRow
 from snug.ui.repository_page import RepositoryPage
 from snug.ui.theme import Theme
 
 FREE = repository("Qwen/Qwen3-4B-GGUF")
 BOUND = repository("google/gemma-3-4b-GGUF", "gemma")
-NEAR = ("backToList", "downloadButton-")  # where the keyboard may be as files are shown
 CLOSED = repository("google/gated-GGUF", "gemma", gated=True)
 
 
@@ -54,11 +51,6 @@ def mark(shown: Shown, name: str) -> MarkLabel:
     found = shown.window.findChild(MarkLabel, name)
     assert isinstance(found, MarkLabel), name
     return found
-
-
-def x_on(widget: QWidget, page: QWidget) -> int:
-    """Where its left edge is on the page, in logical pixels."""
-    return widget.mapTo(page, QPoint(0, 0)).x()
 
 
 # -- may I use it, does it run here -------------------------------------------------------------
@@ -124,44 +116,6 @@ def test_a_row_speaks_everything(shown: Shown) -> None:
     spoken = page.offers.rows[0].accessibleName()
     for words in ("Q4_K_M", "recommended", "2.3 GB", "good", "Fits", "32k context", "tokens/s"):
         assert words in spoken
-
-
-def test_the_titles_of_the_columns_stand_above_their_cells(shown: Shown) -> None:
-    shown.window.resize(1280, 800)
-    page = opened(shown, FREE)
-    page.offers.toggle_all()
-    QApplication.processEvents()
-    titles = page.findChild(QWidget, "offerTitles")
-    assert titles is not None
-    assert titles.isVisible()
-    row = next(row for row in page.offers.rows if not row.offer.recommended)
-    fit = mark(shown, f"fit-{row.offer.variant.quantization}")
-    title = next(one for one in titles.findChildren(QLabel) if one.text() == "Fits here?")
-    assert x_on(title, page) == x_on(fit, page)
-
-
-@pytest.mark.parametrize("width", [900, 1280, 1290, 1300])
-def test_beside_a_scroll_bar_the_page_stands_under_the_title_of_the_place(
-    shown: Shown, width: int
-) -> None:
-    shown.window.resize(width, 400)
-    page = opened(shown, FREE)
-    page.offers.toggle_all()
-    QApplication.processEvents()
-    assert any(bar.isVisible() for bar in page.findChildren(QScrollBar))
-    place = next(one for one in shown.models.findChildren(QLabel) if one.text() == "Models")
-    assert abs(x_on(place, shown.models) - x_on(page.title, shown.models)) <= 1
-
-
-def test_a_speed_that_was_not_measured_is_told(shown: Shown, theme: Theme) -> None:
-    page = opened(shown, FREE)
-    row = OfferRow(
-        replace(page.offers.rows[0].offer, tokens_per_second=None), Getting("Get"), theme
-    )
-    shown.qtbot.addWidget(row)
-    row.arrange(wide=True)
-    assert "Not measured" in [one.text() for one in row.findChildren(QLabel)]
-    assert "speed not measured" in row.accessibleName()
 
 
 def test_an_asked_for_quantization_is_in_sight_and_focused(shown: Shown) -> None:
@@ -390,47 +344,6 @@ def test_esc_goes_back_and_stops_no_answer(shown: Shown) -> None:
     assert not page.isVisible()
     asked = getattr(shown.window.chat_page, "asked", [])
     assert "stop" not in asked
-
-
-def test_the_keyboard_visits_nothing_else_while_the_files_are_judged(shown: Shown) -> None:
-    only = replace(FREE, id="Qwen/one-file-GGUF", variants=FREE.variants[:1])
-    shown.finding.hub.holds[only.id] = only
-    shown.repository(only)
-    visited: list[str] = []
-    told = QApplication.instance()
-    assert isinstance(told, QApplication)
-    connection = told.focusChanged.connect(
-        lambda _old, new: visited.append(new.objectName()) if new else None
-    )
-    page = opened(shown, only)
-    told.focusChanged.disconnect(connection)
-    assert page.offers.rows[0].button.hasFocus()
-    # Qt scrolls to what it passes on the keyboard to.
-    assert [name for name in visited if not name.startswith(NEAR)] == []
-
-
-def test_a_new_theme_gives_no_arrow_to_a_button_that_cannot_be_pressed(
-    shown: Shown, theme: Theme
-) -> None:
-    row = opened(shown, FREE).offers.rows[0]
-    assert not row.button.icon().isNull()
-    row.set_getting(Getting("In the queue", False))
-    theme.changed.emit()
-    assert row.button.icon().isNull()
-    row.set_getting(Getting("Download"))
-    assert not row.button.icon().isNull()
-
-
-def test_the_keyboard_stays_in_the_files_when_a_download_begins(shown: Shown) -> None:
-    only = replace(FREE, id="Qwen/one-file-GGUF", variants=FREE.variants[:1])
-    shown.finding.hub.holds[only.id] = only
-    page = opened(shown, only)
-    button = page.offers.rows[0].button
-    button.setFocus()
-    button.click()
-    focused = shown.window.focusWidget()
-    assert focused is not None
-    assert page.offers.isAncestorOf(focused)
 
 
 def test_a_chosen_download_says_so_nowhere_else(shown: Shown) -> None:
