@@ -111,3 +111,13 @@ def test_removing_tells_whether_the_file_went(
     run(capsys, "import", str(own))
     assert "Removed Beta F32 and deleted its file" in run(capsys, "remove", "Beta F32")[1]
     assert not own.exists()
+
+
+def test_a_folder_without_models_is_named(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    code, out, err = run(capsys, "adopt", str(empty))
+    assert (code, out) == (1, "")
+    assert f"There is no model in {empty}." in err

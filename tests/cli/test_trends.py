@@ -91,3 +91,19 @@ def test_a_number_of_days_that_makes_no_sense_is_refused(snug: Snug) -> None:
     for wrong in ("0", "-1", "x", "401"):
         assert snug.run("models", "trending", "--history", "--days", wrong).returncode == 2
     assert snug.run("models", "trending", "--history", "--all").returncode == 2
+
+
+def test_offline_what_a_search_found_is_searched_again(snug: Snug, hub: HubServer) -> None:
+    online = snug.document("models", "search", "made")
+    seen = len(hub.seen)
+    offline = snug.document("--offline", "models", "search", "made")
+    assert [one["repo"] for one in offline] == [one["repo"] for one in online] == ["q/made-GGUF"]
+    assert offline[0]["files"] == online[0]["files"]
+    none = snug.run("--offline", "models", "search", "nothing-of-this-name")
+    assert (none.returncode, "offline" in none.stderr) == (1, True)
+    assert len(hub.seen) == seen
+
+
+def test_a_limit_out_of_range_is_wrong_usage(snug: Snug) -> None:
+    for limit in ("0", "101", "-1", "many"):
+        assert snug.run("models", "search", "x", "--limit", limit).returncode == 2

@@ -12,6 +12,7 @@ from snug.domain.licence import (
     LicenceClass,
     LicenceFacts,
     classify,
+    common_name,
     known_identifiers,
     resolve,
     strictest_of,
@@ -187,3 +188,8 @@ def test_of_several_licences_at_once_the_strictest_counts() -> None:
     assert strictest_of(["apache-2.0", "cc-by-nc-4.0"]) == "cc-by-nc-4.0"
     assert strictest_of(["unknown", "mit"]) == "mit"
     assert strictest_of([]) == ""
+
+
+def test_a_licence_has_the_name_that_people_know() -> None:
+    assert common_name("Apache-2.0") == "Apache 2.0"
+    assert common_name("cc-by-sa-3.0") == "cc-by-sa-3.0"

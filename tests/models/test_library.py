@@ -367,10 +367,17 @@ def test_a_projector_goes_with_the_last_model_that_shares_it(
             path, source="m/r", commit="c" * 40, licence="mit", projector=str(projector)
         )
         assert (model.projector, model.commit) == (str(projector), "c" * 40)
-        assert model.licence == "apache-2.0", "the file's own word counts"
+        assert model.licence == "apache-2.0", "of two that allow the same, the file names its own"
     assert library.holds(projector)
     library.remove("Alpha F32")
     assert projector.exists()
     library.remove("Beta F32")
     assert not projector.exists()
     assert not library.holds(projector)
+
+
+def test_of_the_files_and_the_repositorys_licence_the_stricter_counts(
+    library: Library, tmp_path: Path
+) -> None:
+    free = library.import_file(named("Alpha").write(tmp_path / "a.gguf"), licence="llama3.2")
+    assert free.licence == "llama3.2", "its header says apache-2.0"

@@ -118,7 +118,7 @@ def test_the_report_says_where_from_licence_checksum_data_and_who_made_it() -> N
     bench = Bench()
     words = "".join(Page(bench.cards.report(bench.cards.of_model(MODEL), NOW)).words)
     for wanted in (
-        *("Tiny Q4_K_M", "quant/tiny-GGUF", COMMIT, SHA, "apache-2.0", "quantized from maker/tiny"),
+        *("Tiny Q4_K_M", "quant/tiny-GGUF", COMMIT, SHA, "Apache 2.0", "quantized from maker/tiny"),
         *("Two million dialogues.", "maker/chats", "Commercial use allowed"),
         *("Not measured here yet.", "Made by Snug 1.2.3 on 2025-11-24 16:00 UTC."),
         "The same as that of maker/tiny",

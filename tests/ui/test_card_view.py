@@ -68,7 +68,7 @@ def test_a_models_card_shows_where_from_licence_and_what_is_not_known(desk: Desk
     for wanted in (
         *("quantized from maker/tiny", "maker/chats (says maker/tiny)", SHA),
         *("Not measured here yet.", "The same as that of maker/tiny"),
-        "apache-2.0: Commercial use allowed",
+        "Apache 2.0: Commercial use allowed",
     ):
         assert wanted in desk.words, wanted
 

@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QTableView, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QLabel,
+    QLineEdit,
+    QTableView,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 from tests.services.test_network import Keyring, Store
 
@@ -135,3 +142,13 @@ def test_two_thousand_requests_are_shown_within_150_ms(made: Made) -> None:
     elapsed = time.thread_time() - began
     print(f"2,000 requests: {elapsed * 1000:.0f} ms")
     assert elapsed < 0.15
+
+
+@pytest.mark.parametrize("width", [590, 760, 1200])
+def test_the_result_is_in_sight_without_scrolling_sideways(made: Made, width: int) -> None:
+    fill(made.ledger)
+    made.view.resize(width, 300)
+    made.view.refresh()
+    QApplication.processEvents()
+    table = made.view.findChild(QTableView, "ledgerTable")
+    assert table.horizontalScrollBar().maximum() == 0

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 from tests.models.gguf_maker import named
-from tests.ui.fakes import FakeEngine, FakeStore
+from tests.ui.fakes import STARTER, FakeEngine, FakeStore
 
 from snug.models.adoption.places import Machine
 from snug.models.library import Library
@@ -106,3 +106,25 @@ def test_without_undo_it_is_forgotten_and_a_file_elsewhere_stays(
     rows.refresh()
     assert cards(rows) == []
     assert file.exists()
+
+
+def test_removing_with_the_keyboard_leaves_it_on_undo(qtbot: QtBot, rows: LibraryRows) -> None:
+    (card,) = cards(rows)
+    qtbot.addWidget(rows.undo)
+    rows.undo.setParent(rows)
+    rows.activateWindow()
+    remove = card.findChild(QToolButton, f"remove_{card.model.name}")
+    assert remove is not None
+    remove.setFocus()
+    qtbot.waitUntil(remove.hasFocus)
+    remove.click()
+    undo = rows.undo.findChild(QPushButton)
+    assert isinstance(undo, QPushButton)
+    assert undo.hasFocus()
+
+
+def test_the_starter_offers_no_removal(qtbot: QtBot, theme: Theme) -> None:
+    card = ModelCard(STARTER, False, None, theme)
+    qtbot.addWidget(card)
+    assert card.findChild(QToolButton, f"more_{STARTER.name}") is not None
+    assert card.findChild(QToolButton, f"remove_{STARTER.name}") is None

@@ -51,6 +51,8 @@ def adopt_models(session: Session) -> int:
         _print_found(found)
     else:
         _print_taken(found, taken)
+    if not found:
+        say(_nothing(options.targets))
     failed = any(one.model is None for one in taken)
     nothing = bool(options.targets) and all(one.problem for one in found)
     return FAILED if not options.list and (failed or nothing) else 0
@@ -191,9 +193,13 @@ def _as_json(one: Found, taken: Sequence[Adopted]) -> dict[str, object]:
     }
 
 
+def _nothing(targets: Sequence[str]) -> str:
+    if targets:
+        return f"There is no model in {', '.join(targets)}. Name another program or folder."
+    return "No other program keeps models here. Name a folder to look there."
+
+
 def _print_found(found: Sequence[Found]) -> None:
-    if not found:
-        print("No other program keeps models here. Name a folder to look there.")
     for program, ones in by_program(found).items():
         print(f"{program.label}:")
         usable = [one for one in ones if not one.problem]
@@ -219,8 +225,6 @@ def _print_taken(found: Sequence[Found], taken: Sequence[Adopted]) -> None:
     already = sum(one.already for one in found)
     if already:
         print(f"{already} already in the library.")
-    if not found:
-        print("No other program keeps models here. Name a folder to look there.")
 
 
 def _added_words(path: Path, model: ModelFile) -> str:

@@ -15,7 +15,7 @@ from snug.cli.output import ProgressLine, gigabytes, print_json, print_table, sa
 from snug.cli.session import Session
 from snug.domain.download import DownloadEvent, DownloadProgress, DownloadWaiting
 from snug.domain.errors import UserError
-from snug.domain.hub import Category, Order, Query, Repository
+from snug.domain.hub import Category, Fit, Order, Query, Repository
 from snug.domain.ledger import LedgerEntry
 from snug.domain.licence import LicenceClass
 from snug.domain.offer import Offer
@@ -30,17 +30,39 @@ _SORTS: Final = {
     "downloads": Order.DOWNLOADS,
     "newest": Order.NEWEST,
 }
+_MOST: Final = 100
+_MOST_KEPT: Final = 1_000  # that are judged
 _SIZE: Final = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)\s*(|[kmgt])(i?)b?", re.IGNORECASE)
 
 
 def trending(session: Session) -> int:
     """What is trending on the Hub."""
-    return _list(session, lambda hub: hub.trending(_query(session, "")))
+    query = _query(session, "")
+    return _list(session, lambda services: _hub_of(services).trending(query))
 
 
 def search(session: Session) -> int:
-    """Repositories whose name holds the text."""
-    return _list(session, lambda hub: hub.search(_query(session, session.options.target)))
+    """Repositories whose name holds the text; offline, those that are kept."""
+    query = _query(session, session.options.target)
+    return _list(session, lambda services: _search(services, query))
+
+
+def _search(services: Services, query: Query) -> Look:
+    """What the Hub finds; offline, what of the kept models fits."""
+    hub, trends = _hub_of(services), services.trends
+    if trends is None:
+        return hub.search(query)
+    if not trends.offline:
+        look = hub.search(query)
+        trends.keep(look.repositories)
+        return look
+    found = trends.kept(query, 0, _MOST_KEPT if query.fits_only else query.limit)
+    if query.fits_only:
+        found = tuple(one for one in found if any(o.fit is Fit.FITS for o in hub.offers(one)))
+    if not found:
+        return hub.search(query)  # refuses, and says why
+    last = trends.last()
+    return Look(last.time_ms if last is not None else 0, found[: query.limit], kept=True)
 
 
 def show(session: Session) -> int:
@@ -144,7 +166,14 @@ def add_query_options(parser: argparse.ArgumentParser) -> None:
         ("--fits", "only what fits this machine now"),
     ):
         parser.add_argument(name, action="store_true", help=text)
-    parser.add_argument("--limit", type=int, default=20, metavar="N", help="at most 100")
+    parser.add_argument("--limit", type=_limit, default=20, metavar="N", help="at most 100")
+
+
+def _limit(text: str) -> int:
+    """How many repositories, for argparse."""
+    if not text.isdecimal() or not 1 <= int(text) <= _MOST:
+        raise argparse.ArgumentTypeError(f"{text} is no number of models from 1 to {_MOST}")
+    return int(text)
 
 
 def size_bytes(text: str) -> int:
@@ -261,11 +290,14 @@ def _hub_of(services: Services) -> HubService:
     return services.hub
 
 
-def _list(session: Session, ask: Callable[[HubService], Look]) -> int:
-    with _opened(session) as hub:
-        look = ask(hub)
-        judged = [(one, hub.offers(one)) for one in look.repositories]
-    if look.kept:
+def _list(session: Session, ask: Callable[[Services], Look]) -> int:
+    searched = hasattr(session.options, "target")
+    with session.open() as services:
+        look = ask(services)
+        judged = [(one, _hub_of(services).offers(one)) for one in look.repositories]
+    if look.kept and searched:
+        say("Offline: only models that the Hub told of before are searched.")
+    elif look.kept:
         say(f"Offline: this is what was trending on {_time(look.time_ms)}.")
     if session.options.json:
         print_json([repository_entry(one, offers) for one, offers in judged])

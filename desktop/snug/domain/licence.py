@@ -201,6 +201,26 @@ _STRICTEST_FIRST: Final = (
 )
 
 
+# What people call them; the others are best known by their identifiers.
+_COMMON: Final = {
+    "apache-2.0": "Apache 2.0",
+    "mit": "MIT",
+    "bsd-3-clause": "BSD 3-Clause",
+    "cc-by-4.0": "CC BY 4.0",
+    "cc-by-nc-4.0": "CC BY-NC 4.0",
+    "gemma": "Gemma",
+    "llama3": "Llama 3",
+    "llama3.1": "Llama 3.1",
+    "llama3.2": "Llama 3.2",
+    "llama3.3": "Llama 3.3",
+}
+
+
+def common_name(identifier: str) -> str:
+    """A licence as people know it: "Apache 2.0" for `apache-2.0`."""
+    return _COMMON.get(identifier.casefold(), identifier)
+
+
 def known_identifiers() -> frozenset[str]:
     """The identifiers that are judged by their text."""
     return frozenset(_TABLE)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from snug.domain.adoption import Found, Program, Removed
 from snug.domain.errors import EnvironmentFault, ModelFileError, UserError
+from snug.domain.licence import strictest_of
 from snug.domain.model import Adapter, ModelFile
 from snug.models import starter
 from snug.models.adapters import open_adapter
@@ -139,7 +140,7 @@ class Library:
             path: the file; the first one of a split model.
             source: "import", or the repository "owner/name" it came from.
             sha256: of the content, where the caller has just verified it; "" computes it.
-            commit, licence: what the repository says; the file's own word on its licence counts.
+            commit, licence: what the repository says; of two licences the stricter counts.
             projector: path of the file with which it sees pictures; it goes with the model.
             progress: called with bytes read and bytes in all.
             cancelled: asked about once a MiB; True stops the import.
@@ -160,7 +161,7 @@ class Library:
                 model,
                 sha256=digest,
                 commit=commit,
-                licence=model.licence or licence,
+                licence=strictest_of((model.licence, licence)),
                 projector=projector,
             ),
             found,
@@ -193,7 +194,7 @@ class Library:
             replace(
                 model,
                 sha256=digest,
-                licence=model.licence or found.licence,
+                licence=strictest_of((model.licence, found.licence)),
                 commit=found.commit,
                 projector=str(found.projector or ""),
                 program=found.program.label if found.program is not Program.FOLDER else "",

@@ -6,7 +6,7 @@ import datetime
 from dataclasses import dataclass
 from typing import Final
 
-from snug.domain.licence import LicenceClass
+from snug.domain.licence import LicenceClass, common_name
 from snug.domain.model_card import (
     NOT_STATED,
     Acceptance,
@@ -107,7 +107,7 @@ def ancestor_words(one: Ancestor) -> str:
     if one.commit:
         parts.insert(0, f"commit {one.commit[:12]}")
     if one.licence:
-        parts.append(f"licence {one.licence}")
+        parts.append(f"licence {common_name(one.licence)}")
     start = f"{one.into} is " if one.into else ""
     more = f" ({', '.join(parts)})" if parts else ""
     return f"{start}{_RELATIONS[one.relation]} {one.repository}{more}"
@@ -115,7 +115,7 @@ def ancestor_words(one: Ancestor) -> str:
 
 def acceptance_words(one: Acceptance) -> str:
     """What was accepted and when."""
-    name = one.licence_name or one.licence_id or "no stated licence"
+    name = one.licence_name or common_name(one.licence_id) or "no stated licence"
     text = f"; text shown: SHA-256 {one.text_sha256}" if one.text_sha256 else "; by its name"
     commit = f" at commit {one.commit[:12]}" if one.commit else ""
     return f"{name}{commit}, on {moment(one.time_ms)}{text}"
@@ -142,7 +142,7 @@ def _provenance(card: ModelCard) -> tuple[Row, ...]:
     makers = [f"{one.value} (says {one.source})" for one in card.authors]
     rows = [Row("Made by", ", ".join(makers) or NOT_STATED)]
     chain = [ancestor_words(one) for one in card.ancestors] or [NOT_STATED]
-    rows += [Row("Made from" if i == 0 else "", words) for i, words in enumerate(chain)]
+    rows += [Row("Origin" if i == 0 else "", words) for i, words in enumerate(chain)]
     rows.append(Row("Repository", card.repository or "None known."))
     if card.repository:
         rows.append(Row("Commit", card.commit or "Not known.", mono=bool(card.commit)))
@@ -153,7 +153,7 @@ def _provenance(card: ModelCard) -> tuple[Row, ...]:
 
 def _licence(card: ModelCard) -> tuple[Row, ...]:
     licence = card.licence
-    name = licence.name or licence.id
+    name = licence.name or common_name(licence.id)
     source = f" (says {card.licence_source})" if name and card.licence_source else ""
     rows = [
         Row("Licence", f"{name}{source}" if name else NOT_STATED),
@@ -192,7 +192,7 @@ def _data(card: ModelCard) -> tuple[Row, ...]:
 def _model(card: ModelCard) -> tuple[Row, ...]:
     facts = [card.architecture, card.quantization]
     if card.parameter_count:
-        facts.append(f"{card.parameter_count / 1e9:.3g} billion parameters")
+        facts.append(f"{_count_words(card.parameter_count)} parameters")
     if card.context_length:
         facts.append(f"trained for {card.context_length:,} tokens of context")
     return (
@@ -215,6 +215,13 @@ def _here(card: ModelCard) -> tuple[Row, ...]:
     rows.append(Row("Speed", fast or _UNMEASURED))
     rows.append(Row("Memory", took or _UNMEASURED))
     return tuple(rows)
+
+
+def _count_words(number: int) -> str:
+    for size, name in ((10**9, "billion"), (10**6, "million")):
+        if number >= size:
+            return f"{number / size:.3g} {name}"
+    return f"{number:,}"
 
 
 def _count(number: int, word: str) -> str:

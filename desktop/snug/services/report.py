@@ -10,7 +10,7 @@ import html
 import re
 from typing import Final
 
-from snug.domain.licence import LicenceClass
+from snug.domain.licence import LicenceClass, common_name
 from snug.domain.model_card import ModelCard, Severity
 from snug.domain.visible_text import visible, visible_line
 from snug.services.card_words import Section, moment, sections, size_words, template_sentence
@@ -138,7 +138,7 @@ def _summary_line(card: ModelCard) -> str:
 
 def _head(card: ModelCard) -> str:
     licence = card.licence
-    name = licence.name or licence.id or "No licence stated"
+    name = licence.name or common_name(licence.id) or "No licence stated"
     facts = [card.repository, card.quantization, card.architecture]
     return (
         f"<header><h1>{_text(card.title, 120)}</h1>\n"

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from snug.domain.errors import EnvironmentFault
 from snug.domain.hub import Repository
-from snug.domain.licence import LicenceClass
+from snug.domain.licence import LicenceClass, common_name
 from snug.domain.model import ModelFile
 from snug.domain.model_card import ModelCard
 from snug.services.card_words import CLASS_WORDS, sections, template_sentence
@@ -162,7 +162,9 @@ class CardView(QWidget):
         self._card = card
         self._say("")
         self._name(shown_prose(card.title))
-        name = shown_prose(card.licence.name or card.licence.id) or self.tr("No licence stated")
+        name = shown_prose(card.licence.name or common_name(card.licence.id)) or self.tr(
+            "No licence stated"
+        )
         use = CLASS_WORDS[card.licence.licence_class]
         self._use.setText(self.tr("{}: {}").format(name, use))
         self._use.setProperty("tone", _TONES[card.licence.licence_class])

@@ -64,10 +64,15 @@ def bind_icon(
     pad: int = 0,
 ) -> None:
     """Give a button or action an icon that follows the theme; a second call replaces the first."""
-    for binding in target.findChildren(_Binding, options=Qt.FindChildOption.FindDirectChildrenOnly):
-        binding.setParent(None)
-        binding.deleteLater()
+    unbind_icon(target)
     _Binding(target, partial(icon, name, theme, color, size, pad), theme)
+
+
+def unbind_icon(target: QAbstractButton | QAction) -> None:
+    """Take the icon away; a new theme does not bring it back."""
+    for binding in target.findChildren(_Binding, options=Qt.FindChildOption.FindDirectChildrenOnly):
+        binding.let_go()
+    target.setIcon(QIcon())
 
 
 def app_icon(resources: Path) -> QIcon:
@@ -89,8 +94,15 @@ class _Binding(QObject):
         super().__init__(target)
         self._target = target
         self._make = make
+        self._theme = theme
         theme.changed.connect(self._on_theme_changed)
         self._on_theme_changed()
+
+    def let_go(self) -> None:
+        """Leave the icon as it is, at once."""
+        self._theme.changed.disconnect(self._on_theme_changed)
+        self.setParent(None)
+        self.deleteLater()
 
     def _on_theme_changed(self) -> None:
         made = self._make()

@@ -29,6 +29,7 @@ from snug.ui.words import count_words, size_words
 
 _MOST_HOSTS = 5
 _HOST_LETTERS = 26
+_TIGHT_PURPOSE_LETTERS = 6  # before the table scrolls sideways
 _LEAST_PURPOSE_LETTERS = 16
 
 
@@ -176,18 +177,20 @@ class LedgerView(QWidget):
         font = self._theme.font(SIZES.bar, tabular=True)
         wide = QFontMetrics(font).horizontalAdvance
         hosts = [wide(one.host) for one in self._entries] or [0]
-        gap = SIZES.gap_6 + SIZES.gap
-        widths = {
-            0: wide("00:00:00") + gap,
-            1: min(max(hosts), wide("n" * _HOST_LETTERS)) + gap,
-            3: wide(size_words(999)) + gap,
-            4: wide(size_words(999)) + gap,
-            5: wide(self.tr("Not ended")) + gap,
+        cells = {
+            0: wide("00:00:00"),
+            1: min(max(hosts), wide("n" * _HOST_LETTERS)),
+            3: wide(size_words(999)),
+            4: wide(size_words(999)),
+            5: wide(self.tr("Not ended")),
         }
-        for column, width in widths.items():
-            self._table.setColumnWidth(column, width)
-        least = wide("n" * _LEAST_PURPOSE_LETTERS)
-        roomy = self.width() - sum(widths.values()) >= least
+        room = self.width() - self._table.verticalScrollBar().sizeHint().width()
+        gap, least = SIZES.gap_6 + SIZES.gap, wide("n" * _LEAST_PURPOSE_LETTERS)
+        if room - sum(cells.values()) - gap * len(cells) < least:
+            gap, least = SIZES.gap_6, wide("n" * _TIGHT_PURPOSE_LETTERS)
+        for column, width in cells.items():
+            self._table.setColumnWidth(column, width + gap)
+        roomy = room - sum(cells.values()) - gap * len(cells) >= least
         mode = QHeaderView.ResizeMode.Stretch if roomy else QHeaderView.ResizeMode.Fixed
         self._table.horizontalHeader().setSectionResizeMode(2, mode)
         if not roomy:

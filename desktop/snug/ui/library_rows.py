@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from snug.domain.errors import SnugError
 from snug.domain.model import ModelFile
@@ -102,6 +102,9 @@ class LibraryRows(QWidget):
             lambda: self._remove(model.name),
             lambda: self._restore(model.name),
         )
+        focused = QApplication.focusWidget()
+        if focused is not None and self.isAncestorOf(focused):
+            self.undo.take_keyboard()
         self._hidden.add(model.name)
         self.refresh()
 

@@ -30,6 +30,8 @@ from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
 from snug.ui.words import file_facts, model_facts, origin_facts, placement_words
 
+_STARTER = "starter"
+
 
 class ModelCard(QFrame):
     """A row with a hairline above it.
@@ -162,7 +164,7 @@ class ModelCard(QFrame):
         return made
 
     def _note(self) -> str:
-        if self.model.source == "starter":
+        if self.model.source == _STARTER:
             return self.tr("Very small: good for trying the app, not for answers.")
         return self.model.note
 
@@ -180,14 +182,15 @@ class ModelCard(QFrame):
             row.addWidget(use, 0, middle)
         if not self._missing:
             row.addWidget(self._make_more(theme), 0, middle)
-        remove = icon_button(
-            f"remove_{name}",
-            self.tr("Remove {} from the list").format(name),
-            "trash",
-            theme,
-            lambda: self.remove_requested.emit(self.model),
-        )
-        row.addWidget(remove, 0, middle)
+        if self.model.source != _STARTER:  # a part of Snug; the library refuses to remove it
+            remove = icon_button(
+                f"remove_{name}",
+                self.tr("Remove {} from the list").format(name),
+                "trash",
+                theme,
+                lambda: self.remove_requested.emit(self.model),
+            )
+            row.addWidget(remove, 0, middle)
         row.addStretch()
 
     def _make_more(self, theme: Theme) -> QToolButton:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QCoreApplication, QLocale, Qt, Signal
-from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from snug.domain.hub import Fit
 from snug.domain.offer import Offer
 from snug.domain.quantization import words as quality_words
 from snug.ui.hub_words import context_words, fit_words, joined, minutes_words
-from snug.ui.icons import bind_icon
+from snug.ui.icons import bind_icon, unbind_icon
 from snug.ui.marks import MarkLabel, fit_mark
 from snug.ui.parts import dress, flat, label, push_button
 from snug.ui.safe_text import shown_code
@@ -78,20 +77,19 @@ class OfferRow(QFrame):
         self._fit = MarkLabel(f"fit-{name}", fit_mark(offer.fit), _fit_words(offer), theme)
         context = context_words(offer.context_length)
         self._context = label(context, tone="soft")
-        self._speed = label(speed_words(offer.tokens_per_second), tone="soft")
+        speed = speed_words(offer.tokens_per_second)
+        self._speed = label(speed or _tr("Not measured"), tone="soft" if speed else "faint")
         for figure in (self._size, self._context, self._speed):
             figure.setFont(theme.font(SIZES.bar, tabular=True))
-        self._summary = label(self._summary_words(context), tone="soft", wrap=True)
+        self._summary = label(self._summary_words(context, speed), tone="soft", wrap=True)
         self.button = push_button(
             f"downloadButton-{name}",
             getting.words,
             "primary" if offer.recommended and offer.fit is not Fit.NO else "",
             lambda: self.get_requested.emit(self.offer),
         )
-        if offer.recommended:
-            bind_icon(self.button, "arrow-down", theme, "on_accent")
         self.set_getting(getting)
-        self.setAccessibleName(self._spoken(name))
+        self.setAccessibleName(self._spoken(name, speed))
         self._build()
         self.arrange(wide=False)
 
@@ -99,8 +97,10 @@ class OfferRow(QFrame):
         """Say on the button how far it is."""
         self.button.setText(getting.words)
         self.button.setEnabled(getting.enabled)
-        if not getting.enabled:
-            self.button.setIcon(QIcon())  # its words say all, and it would be hard to see
+        if getting.enabled and self.offer.recommended:
+            bind_icon(self.button, "arrow-down", self._theme, "on_accent")
+        else:
+            unbind_icon(self.button)  # its words say all, and it would be hard to see
         self.button.setToolTip(getting.why_not)
         what = shown_code(self.offer.variant.quantization or self.offer.variant.name)
         self.button.setAccessibleName(f"{getting.words}: {what}")
@@ -154,16 +154,16 @@ class OfferRow(QFrame):
         for cell in (*shown, self.button):
             cell.setVisible(True)
 
-    def _summary_words(self, context: str) -> str:
+    def _summary_words(self, context: str, speed: str) -> str:
         return joined(
             (
                 self._quality.text(),
                 _tr("{} context", context) if context else "",
-                self._speed.text(),
+                speed,
             )
         )
 
-    def _spoken(self, name: str) -> str:
+    def _spoken(self, name: str, speed: str) -> str:
         parts = (
             name,
             _tr("recommended") if self.offer.recommended else "",
@@ -171,7 +171,7 @@ class OfferRow(QFrame):
             self._quality.text(),
             self._fit.text,
             _tr("{} context", self._context.text()) if self._context.text() else "",
-            self._speed.text(),
+            speed or _tr("speed not measured"),
         )
         return ", ".join(part for part in parts if part)
 
@@ -204,6 +204,8 @@ def column_titles(theme: Theme) -> QWidget:
         made = QLabel(text)
         dress(made, "small", "faint")
         grid.addWidget(made, 0, number)
+    # An empty column would have no gap before it, and the titles would not stand above the cells.
+    grid.addWidget(QWidget(), 0, len(words))
     set_columns(grid, theme, wide=True)
     return titles
 

@@ -290,7 +290,8 @@ class OffersView(QWidget):
         row = next((r for r in self._rows if r.offer is offer), None)
         if row is not None:
             # The button is about to be disabled: the keyboard stays beside it.
-            self._fold.setFocus(Qt.FocusReason.OtherFocusReason)
+            beside = row if self._fold.isHidden() else self._fold
+            beside.setFocus(Qt.FocusReason.OtherFocusReason)
             row.set_getting(Getting(self.tr("Starting…"), False))
 
         def work() -> Download:
@@ -336,11 +337,15 @@ class OffersView(QWidget):
 
     def _on_gate_accepted(self, repository: Repository, offer: Offer) -> None:
         read = self._gate.text.shown if self._gate is not None else ""
+        self._focus_row(offer)
         self._leave_gate()
         self._start(repository, offer, read)
 
     def _on_gate_left(self, offer: Offer) -> None:
+        self._focus_row(offer)
         self._leave_gate()
+
+    def _focus_row(self, offer: Offer) -> None:
         for row in self._rows:
             if row.offer is offer:
                 row.button.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFrame,
+    QHBoxLayout,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
+from snug.ui.level_column import LevelColumn
 from snug.ui.parts import column_width, flat, flow, label
 from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
@@ -38,10 +46,8 @@ class Page(QWidget):
         body = QWidget()
         body.setObjectName(f"{name}Body")
         self._inner = QWidget()
-        around = flat(QHBoxLayout(body))
-        around.addStretch(1)
-        around.addWidget(self._inner, 100)
-        around.addStretch(1)
+        self._scroll = QScrollArea()
+        self._level = LevelColumn(flat(QHBoxLayout(body)), self._inner, self._scroll)
         self.column = QVBoxLayout(self._inner)
         top = SIZES.gap_4 if is_tab else SIZES.page_top
         self.column.setContentsMargins(SIZES.gap_6, top, SIZES.gap_6, SIZES.page_top)
@@ -54,7 +60,6 @@ class Page(QWidget):
         self.head = flat(QBoxLayout(QBoxLayout.Direction.LeftToRight), spacing=SIZES.gap_4)
         self.head.addLayout(words, 1)
         self.column.addLayout(self.head)
-        self._scroll = QScrollArea()
         self._scroll.setObjectName(f"{name}Scroll")
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -79,8 +84,9 @@ class Page(QWidget):
     def arrange(self) -> None:
         """Lay out for the width there is; pages with rows of their own extend it."""
         self.head.setDirection(flow(self.is_narrow))
+        self._level.keep()
 
     def _on_theme_changed(self) -> None:
-        self.arrange()
         widest = column_width(self._theme, wide=self._is_tab)
         self._inner.setMaximumWidth(widest + 2 * SIZES.gap_6)
+        self.arrange()

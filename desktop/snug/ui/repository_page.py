@@ -229,6 +229,9 @@ class RepositoryPage(Page):
         self._repository = repository
         self._show_words(repository, known=True)
         had_keyboard = self.back.hasFocus() or self.offers.isAncestorOf(self.focusWidget())
+        if had_keyboard:
+            # Qt would scroll to whatever comes after the rows that go.
+            self.back.setFocus(Qt.FocusReason.OtherFocusReason)
         self.offers.show_offers(
             repository,
             offers,

@@ -24,6 +24,7 @@ QFrame[kind="popup"] { background: $page; border: 1px solid $line_strong;
 QToolTip { background: $text; color: $page; border: 1px solid $text; padding: 4px 8px;
   font-size: ${small_px}px; }
 QScrollArea, QAbstractScrollArea { background: transparent; border: none; }
+QAbstractScrollArea::corner { background: transparent; border: none; }
 QScrollArea > QWidget > QWidget { background: transparent; }
 """
 

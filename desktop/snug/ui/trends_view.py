@@ -15,6 +15,7 @@ from snug.domain.trends import Dimension, Series, is_runnable
 from snug.services.looks import Look
 from snug.services.trends import Trends
 from snug.ui.banner import Banner, Level
+from snug.ui.level_column import LevelColumn
 from snug.ui.parts import Choice, Segments, column_width, flat, flow, label, push_button
 from snug.ui.tasks import Tasks
 from snug.ui.theme import Theme
@@ -141,11 +142,8 @@ class TrendsView(QWidget):
 
     def _make_scroll(self) -> QScrollArea:
         body = QWidget()
-        around = flat(QHBoxLayout(body))
-        around.addStretch(1)
-        around.addWidget(self._inner, 100)
-        around.addStretch(1)
         scroll = QScrollArea()
+        self._level = LevelColumn(flat(QHBoxLayout(body)), self._inner, scroll)
         scroll.setObjectName("trendsScroll")
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -370,5 +368,6 @@ class TrendsView(QWidget):
         self._choices.setDirection(flow(narrow))
         self._state_row.setDirection(flow(narrow))
         self._inner.setMaximumWidth(column_width(self._theme, wide=True) + 2 * SIZES.gap_6)
+        self._level.keep()
         if self._series and self.sender() is self._theme:
             self._show_tables()

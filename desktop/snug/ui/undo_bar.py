@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from snug.ui.parts import ElidedLabel, push_button
@@ -59,6 +59,10 @@ class UndoBar(QFrame):
         self._button.setAccessibleDescription(text)
         self.show()
         self._timer.start()
+
+    def take_keyboard(self) -> None:
+        """Put the keyboard on Undo, after the control that was pressed has gone."""
+        self._button.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def undo(self) -> None:
         """Bring it back."""

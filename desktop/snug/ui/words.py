@@ -4,21 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication, QLocale
 
-from snug.domain.licence import LicenceClass, classify
+from snug.domain.licence import LicenceClass, classify, common_name
 from snug.domain.model import ModelFile, Placement
-
-_LICENCES = {
-    "apache-2.0": "Apache 2.0",
-    "mit": "MIT",
-    "bsd-3-clause": "BSD 3-Clause",
-    "cc-by-4.0": "CC BY 4.0",
-    "cc-by-nc-4.0": "CC BY-NC 4.0",
-    "gemma": "Gemma",
-    "llama3": "Llama 3",
-    "llama3.1": "Llama 3.1",
-    "llama3.2": "Llama 3.2",
-    "llama3.3": "Llama 3.3",
-}
 
 
 def tr(text: str, *values: str) -> str:
@@ -40,7 +27,7 @@ def licence_words(licence: str) -> str:
     """A licence as people know it, or that it is unknown."""
     if not licence:
         return tr("Licence unknown")
-    return _LICENCES.get(licence.casefold(), licence)
+    return common_name(licence)
 
 
 def licence_use_words(licence: str) -> str:
