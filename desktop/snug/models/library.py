@@ -142,8 +142,8 @@ class Library:
             sha256: of the content, where the caller has just verified it; "" computes it.
             commit, licence: what the repository says; of two licences the stricter counts.
             projector: path of the file with which it sees pictures; it goes with the model.
-            progress: called with bytes read and bytes in all.
-            cancelled: asked about once a MiB; True stops the import.
+            progress: called with bytes read and in all.
+            cancelled: asked about once a MiB; True stops it.
 
         Raises:
             ModelFileError: it is not there, damaged, or no model to talk to.
@@ -174,9 +174,9 @@ class Library:
         progress: Progress | None = None,
         cancelled: Cancelled | None = None,
     ) -> ModelFile:
-        """Check a file of another program's and add it where it lies.
+        """Check a file of another program's and add it where it lies, with what is said of it.
 
-        What the program says of it is kept; the hash that it claims is compared with the content.
+        The hash that the program claims is compared with the content.
 
         Raises:
             As `import_file`; ModelFileError also where the content is not what the program says.
@@ -395,7 +395,6 @@ class Library:
             if found.problems:
                 continue
             model = summarize(found)
-            name = unique_name(model.name, taken)
-            taken.append(name)
+            taken.append(name := unique_name(model.name, taken))
             entries.append(IndexEntry(replace(model, name=name), found.files))
         return tuple(entries)
