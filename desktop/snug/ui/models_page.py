@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -23,14 +24,15 @@ from snug.services.discover import Discover
 from snug.services.finding import hub_of
 from snug.ui.discover_page import DiscoverPage
 from snug.ui.library_page import LibraryPage
-from snug.ui.model_card_page import ModelCardPage
-from snug.ui.offers_view import Getters
 from snug.ui.parts import column_width, flat, label, push_button
-from snug.ui.repository_page import RepositoryPage
 from snug.ui.tasks import Tasks
 from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
-from snug.ui.trends_view import TrendsView
+
+if TYPE_CHECKING:
+    from snug.ui.model_card_page import ModelCardPage
+    from snug.ui.repository_page import RepositoryPage
+    from snug.ui.trends_view import TrendsView
 
 
 class Tab(StrEnum):
@@ -42,7 +44,7 @@ class Tab(StrEnum):
 
 
 class ModelsPage(QWidget):
-    """Holds the tabs; each is made when it is first looked at.
+    """Holds the tabs; each is made, and imported, when it is first looked at.
 
     Attributes:
         library: the tab On this computer.
@@ -176,6 +178,8 @@ class ModelsPage(QWidget):
         if self._services.cards is None:
             return
         if self._card is None:
+            from snug.ui.model_card_page import ModelCardPage
+
             self._card = ModelCardPage(self._services.cards, self._theme, self._tasks)
             self._card.left.connect(self._on_card_left)
             self._here.addWidget(self._card)
@@ -204,6 +208,9 @@ class ModelsPage(QWidget):
         self._finding.addWidget(self.discover)
 
     def _make_repository(self, discover: DiscoverPage) -> RepositoryPage:
+        from snug.ui.offers_view import Getters
+        from snug.ui.repository_page import RepositoryPage
+
         services = self._services
         first = services.first_models
         getters = Getters(
@@ -222,6 +229,8 @@ class ModelsPage(QWidget):
     def _make_trends(self) -> None:
         if self._services.trends is None:
             return
+        from snug.ui.trends_view import TrendsView
+
         self._trends = TrendsView(self._services.trends, self._theme, self._tasks)
         self._trends.opened.connect(self.open_repository)
         self._stack.addWidget(self._trends)
