@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.hub.hub_server import Handler, HubServer, Repo, gguf_bytes, serving
+from tests.hub.hub_server import Handler, HubServer, Repo, gguf_bytes
 from tests.hub.rooms import FILE, sha
 
 from snug.domain.download import Delivery, Download, DownloadFile, DownloadState
@@ -166,10 +166,19 @@ def restart(case: Case) -> int:
         assert reached.wait(10)
     case.server.shutdown()
     case.server.server_close()
-    with serving(port=port) as again:
-        again.answers[f"/{case.name}/"] = lambda handler: handler.send_file(case.body, etag='"v1"')
+    again = HubServer(port=port)
+    # Before it serves: who asks a server that does not know the file yet is told it is gone.
+    again.answers[f"/{case.name}/"] = lambda handler: handler.send_file(case.body, etag='"v1"')
+    serving_again = threading.Thread(target=again.serve_forever, args=(0.02,))
+    serving_again.start()
+    try:
         running.join(20)
         assert not running.is_alive()
+    finally:
+        again.over.set()
+        again.shutdown()
+        serving_again.join(5)
+        again.server_close()
     return came_twice(client, case)
 
 

@@ -146,10 +146,15 @@ def test_in_a_narrow_window_nothing_is_cut_off(shown: Shown) -> None:
     shown.window.resize(900, 700)
     page = opened(shown, FREE)
     shown.button("allFiles").click()
-    for row in page.offers.rows:
-        right = row.button.mapTo(page, row.button.rect().topRight()).x()
-        assert 0 < right <= page.width()
-        assert row.mapTo(page, row.rect().topLeft()).x() >= 0
+
+    def inside() -> bool:
+        return all(
+            0 < row.button.mapTo(page, row.button.rect().topRight()).x() <= page.width()
+            and row.mapTo(page, row.rect().topLeft()).x() >= 0
+            for row in page.offers.rows
+        )
+
+    shown.qtbot.waitUntil(inside)  # the rows that came just now are laid out a turn later
 
 
 # -- downloading --------------------------------------------------------------------------------
