@@ -29,6 +29,7 @@ from snug.domain.hub import Repository, Variant
 from snug.domain.model import ModelFile
 from snug.services.hub import HubService
 from snug.services.ledger import Settings
+from snug.services.listeners import Listeners
 from snug.services.network import Network
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class DownloadService:
         self._store = store
         self._models = models
         self._lock = threading.Lock()
-        self._listeners: list[Listener] = []
+        self._listeners = Listeners[[DownloadEvent]]()
         self._progress: dict[str, DownloadProgress] = {}
         self._waiting: dict[str, DownloadWaiting] = {}
         self._starting: threading.Thread | None = None
@@ -166,14 +167,7 @@ class DownloadService:
             callback: called on the downloads' thread, or on that of whoever changes the queue;
                 must return soon and not raise.
         """
-        with self._lock:
-            self._listeners.append(callback)
-
-        def end() -> None:
-            with self._lock, contextlib.suppress(ValueError):
-                self._listeners.remove(callback)
-
-        return end
+        return self._listeners.add(callback)
 
     # -- running ------------------------------------------------------------------------------
 
@@ -199,7 +193,7 @@ class DownloadService:
         with self._lock:
             self._closed = True
             starting = self._starting
-            self._listeners.clear()
+        self._listeners.clear()
         self._hurry.set()
         if starting is not None:
             starting.join(timeout_s)
@@ -340,10 +334,7 @@ class DownloadService:
             self._waiting.pop(identifier, None)
 
     def _tell(self, event: DownloadEvent) -> None:
-        with self._lock:
-            listeners = list(self._listeners)
-        for callback in listeners:
-            callback(event)
+        self._listeners.tell(event)
 
     def _on_network_changed(self) -> None:
         """Another limit, mirror or token, or offline no longer: it counts for what runs."""

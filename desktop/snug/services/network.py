@@ -6,7 +6,6 @@ HF_ENDPOINT, HF_TOKEN, HTTPS_PROXY) comes before them and cannot be changed in t
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -15,6 +14,7 @@ from typing import Final, Protocol
 from snug.domain.errors import SnugError, UserError
 from snug.domain.ledger import LedgerEntry, Outcome
 from snug.services.ledger import Settings, VaultLedger
+from snug.services.listeners import Listeners
 from snug.services.token import Secrets, TokenKeeper, TokenPlace
 
 _OFFLINE: Final = "network.offline"
@@ -51,7 +51,7 @@ class Network:
         self._keeper = TokenKeeper(store, secrets, environment.get("HF_TOKEN", ""))
         self._ledger = VaultLedger(store)
         self._lock = threading.Lock()
-        self._listeners: list[Callable[[], None]] = []
+        self._listeners = Listeners[[]]()
         self._used = False
         self._kept_offline = False
         self._unkept = False  # offline was wished for, and could not be written down
@@ -104,7 +104,7 @@ class Network:
             self._hold(True, unkept=True)
         self._store.set_setting(_OFFLINE, "1" if offline else "0")
         self._hold(offline)
-        self._tell()
+        self._listeners.tell()
 
     def _hold(self, offline: bool, *, unkept: bool = False) -> None:
         with self._lock:
@@ -136,7 +136,7 @@ class Network:
         address = address.strip().rstrip("/")
         Policy(address)
         self._store.set_setting(_ENDPOINT, address)
-        self._tell()
+        self._listeners.tell()
 
     @property
     def proxy_is_stated(self) -> bool:
@@ -161,7 +161,7 @@ class Network:
         if address:
             parse_proxy(address)
         self._store.set_setting(_PROXY, address)
-        self._tell()
+        self._listeners.tell()
 
     @property
     def speed_limit(self) -> int:
@@ -176,7 +176,7 @@ class Network:
             EnvironmentFault: it cannot be kept.
         """
         self._store.set_setting(_SPEED_LIMIT, str(max(0, bytes_per_second)))
-        self._tell()
+        self._listeners.tell()
 
     # -- the token ----------------------------------------------------------------------------
 
@@ -197,13 +197,13 @@ class Network:
     def set_token(self, token: str) -> TokenPlace:
         """Keep a token in the keyring, else in the vault. Raises: UserError, EnvironmentFault."""
         place = self._keeper.set(token)
-        self._tell()
+        self._listeners.tell()
         return place
 
     def forget_token(self) -> None:
         """Erase the kept token. Raises: EnvironmentFault."""
         self._keeper.forget()
-        self._tell()
+        self._listeners.tell()
 
     # -- the ledger ---------------------------------------------------------------------------
 
@@ -222,7 +222,7 @@ class Network:
     def _note(self, entry: LedgerEntry) -> None:
         if not self._used and entry.outcome is not Outcome.REFUSED:
             self._used = True
-            self._tell()
+            self._listeners.tell()
 
     # -- who wants to know --------------------------------------------------------------------
 
@@ -232,20 +232,7 @@ class Network:
         Args:
             callback: called on the thread of the change, at once; must not raise.
         """
-        with self._lock:
-            self._listeners.append(callback)
-
-        def end() -> None:
-            with self._lock, contextlib.suppress(ValueError):
-                self._listeners.remove(callback)
-
-        return end
-
-    def _tell(self) -> None:
-        with self._lock:
-            listeners = list(self._listeners)
-        for callback in listeners:
-            callback()
+        return self._listeners.add(callback)
 
 
 class Ledger(Protocol):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,7 +24,6 @@ from snug.ui.tokens import SIZES
 from snug.ui.words import count_words, size_words
 
 _MAX_ROWS = 200
-_TOLD_EVERY_S = 0.1
 
 
 class AdoptionView(QWidget):
@@ -181,15 +179,7 @@ class AdoptionView(QWidget):
         if not wanted or self._stop is not None:
             return
         stop = self._stop = threading.Event()
-        show = self._tasks.sink(self._show_progress, self)
-        last = 0.0
-
-        def progress(done: int, total: int) -> None:
-            nonlocal last
-            if done == total or time.monotonic() - last > _TOLD_EVERY_S:
-                last = time.monotonic()
-                show((done, total))
-
+        progress = self._tasks.progress(self._show_progress, self)
         self._show_progress((0, sum(one.size_bytes for one in wanted)))
         self._tasks.run(
             self,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 from PySide6.QtCore import QObject
 
@@ -11,8 +10,6 @@ from snug.domain.model import ModelFile
 from snug.services.adoption import Adoption
 from snug.ui.model_card import ModelCard
 from snug.ui.tasks import Tasks
-
-_TOLD_EVERY_S = 0.1
 
 
 class ModelVerifier(QObject):
@@ -48,15 +45,7 @@ class ModelVerifier(QObject):
         def shown(at: tuple[int, int]) -> None:
             self._show(name, *at)
 
-        show = self._tasks.sink(shown, self)
-        last = 0.0
-
-        def progress(done: int, total: int) -> None:
-            nonlocal last
-            if done == total or time.monotonic() - last > _TOLD_EVERY_S:
-                last = time.monotonic()
-                show((done, total))
-
+        progress = self._tasks.progress(shown, self)
         self._show(name, 0, 1)
         self._tasks.run(
             self,

@@ -5,6 +5,7 @@ It runs in a small pool of threads; what comes of it returns over the bridge.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -15,6 +16,7 @@ from snug.ui.bridge import Bridge
 
 T = TypeVar("T")
 _THREADS = 2
+_TOLD_EVERY_S = 0.1
 
 
 class Tasks(QObject):
@@ -64,6 +66,24 @@ class Tasks(QObject):
             owner: once it is destroyed nothing is delivered.
         """
         return self._bridge.sink(receive, owner)
+
+    def progress(
+        self, receive: Callable[[tuple[int, int]], None], owner: QObject
+    ) -> Callable[[int, int], None]:
+        """As `sink`, for work that often tells how much of how much is done.
+
+        At most ten times a second, and the end, come through.
+        """
+        deliver = self.sink(receive, owner)
+        last = 0.0
+
+        def told(done: int, total: int) -> None:
+            nonlocal last
+            if done == total or time.monotonic() - last > _TOLD_EVERY_S:
+                last = time.monotonic()
+                deliver((done, total))
+
+        return told
 
     def close(self, timeout_s: float = 5.0) -> bool:
         """Wait for what was asked for; False when it took too long."""
