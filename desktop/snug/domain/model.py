@@ -9,8 +9,6 @@ from enum import StrEnum
 from snug.domain.errors import UserError
 from snug.domain.sampling import Sampling
 
-DEFAULT_CONTEXT_LENGTH = 8192
-
 
 class DeviceKind(StrEnum):
     """What computes."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from snug.domain.download import Download, DownloadEvent
 from snug.domain.hub import Query, Repository, Variant
@@ -15,7 +15,6 @@ from snug.domain.offer import Offer
 from snug.services.looks import Look
 
 
-@runtime_checkable
 class Hub(Protocol):
     """The Hub now. Any thread; all but `offers` and `available_bytes` wait for the network."""
 
@@ -38,11 +37,6 @@ class Hub(Protocol):
 
     def available_bytes(self) -> int | None:
         """Memory that is free for a model now; None where it is not known."""
-
-
-def hub_of(service: object) -> Hub | None:
-    """The service as a Hub; None where it is none, or does less."""
-    return service if isinstance(service, Hub) else None
 
 
 class Trends(Protocol):

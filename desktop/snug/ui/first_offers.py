@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QPushButton, QVBo
 from snug.domain.download import Download
 from snug.domain.hub import Repository
 from snug.services.bundle import Services
-from snug.services.finding import hub_of
 from snug.services.first_models import FirstModels, FirstOffer
 from snug.ui.hub_words import class_words, joined, licence_name, minutes_words
 from snug.ui.marks import MarkLabel, licence_mark
@@ -204,7 +203,7 @@ class FirstOffers(QWidget):
     @property
     def _can_get(self) -> bool:
         services = self._services
-        return not (self._offline or services.downloads is None or hub_of(services.hub) is None)
+        return not (self._offline or services.downloads is None or services.hub is None)
 
     def _note_words(self, offers: tuple[FirstOffer, ...]) -> str:
         if self._offline:
@@ -216,8 +215,7 @@ class FirstOffers(QWidget):
     # -- getting ------------------------------------------------------------------------------
 
     def _on_get_requested(self, offer: FirstOffer) -> None:
-        first, downloads = self._first, self._services.downloads
-        hub = hub_of(self._services.hub)
+        first, downloads, hub = self._first, self._services.downloads, self._services.hub
         if first is None or downloads is None or hub is None:
             return
         self._set_busy(True)

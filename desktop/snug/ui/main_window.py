@@ -12,6 +12,7 @@ from snug.domain.conversation import ConversationSettings
 from snug.domain.download import Download
 from snug.domain.errors import NotFoundError, Remedy, RemedyKind, SnugError
 from snug.domain.events import Event, Failed, Paused, Resumed, Started
+from snug.domain.hub import Repository
 from snug.services.bundle import Services
 from snug.ui.banner import Banner, Level
 from snug.ui.bridge import Bridge
@@ -163,7 +164,7 @@ class MainWindow(QMainWindow):
             *places,
             Key(("Ctrl+B",), self.tr("Show or hide the bar"), self.shell.toggle_bar),
             Key(("F1", "Ctrl+/"), self.tr("This list"), self.show_shortcuts),
-            Key(("Ctrl+Q",), self.tr("Close Snug"), self._on_quit),
+            Key(("Ctrl+Q",), self.tr("Close Snug"), self.close),
         )
 
     # -- places -------------------------------------------------------------------------------
@@ -321,7 +322,7 @@ class MainWindow(QMainWindow):
         self.go_to(Place.MODELS)
         self._pages.choose_model_file()
 
-    def open_repository(self, repository: object, wanted: str = "") -> None:
+    def open_repository(self, repository: Repository | str | None, wanted: str = "") -> None:
         """Show a model of the Hub; None shows all of them."""
         self.go_to(Place.MODELS)
         self._pages.open_repository(repository, wanted)
@@ -389,9 +390,6 @@ class MainWindow(QMainWindow):
             self.shell.set_bar_visible(False)
         else:
             self.chat_page.stop()
-
-    def _on_quit(self) -> None:
-        self.close()
 
 
 def _make_chat_page(services: Services, theme: Theme, parent: QWidget) -> QWidget:

@@ -21,7 +21,6 @@ from snug.domain.hub import Repository
 from snug.domain.model import ModelFile
 from snug.services.bundle import Services
 from snug.services.discover import Discover
-from snug.services.finding import hub_of
 from snug.ui.discover_page import DiscoverPage
 from snug.ui.library_page import LibraryPage
 from snug.ui.parts import column_width, flat, label, push_button
@@ -198,11 +197,10 @@ class ModelsPage(QWidget):
 
     def _make_discover(self) -> None:
         services = self._services
-        hub = hub_of(services.hub)
-        if hub is None or services.trends is None:
+        if services.hub is None or services.trends is None:
             self._finding.addWidget(self._absent())
             return
-        found = Discover(hub, services.trends, services.network, services.profile.offline)
+        found = Discover(services.hub, services.trends, services.network, services.profile.offline)
         self.discover = DiscoverPage(found, self._theme, self._tasks)
         self.discover.opened.connect(self.open_repository)
         self._finding.addWidget(self.discover)
@@ -246,8 +244,7 @@ class ModelsPage(QWidget):
         return page
 
     def _has_token(self) -> bool:
-        asked = getattr(self._services.network, "has_token", None)
-        return bool(asked()) if callable(asked) else bool(asked)
+        return self._services.network is not None and self._services.network.has_token
 
     def _on_repository_left(self) -> None:
         if self.discover is not None:

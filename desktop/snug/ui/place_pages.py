@@ -16,7 +16,9 @@ from snug.ui.tasks import Tasks
 from snug.ui.theme import Theme
 
 if TYPE_CHECKING:
+    from snug.domain.hub import Repository
     from snug.ui.ledger_view import LedgerView
+    from snug.ui.models_page import ModelsPage
 
 
 class PlacePages(QObject):
@@ -48,6 +50,7 @@ class PlacePages(QObject):
         self._tasks = tasks
         self._pages: dict[Place, QWidget] = {}
         self._ledger: LedgerView | None = None
+        self._models: ModelsPage | None = None
         self.stack = QStackedWidget()
         self.stack.setObjectName("places")
 
@@ -72,26 +75,24 @@ class PlacePages(QObject):
         if self._services.downloads is not None:
             self._services.downloads.start()
 
-    def open_repository(self, repository: object, wanted: str) -> None:
+    def open_repository(self, repository: Repository | str | None, wanted: str) -> None:
         """Show a model of the Hub, or with None the list, on the page Models, which is shown."""
-        page = self._pages[Place.MODELS]
-        opener = getattr(
-            page, "open_repository" if repository is not None else "discover_all", None
-        )
-        if opener is not None:
-            opener(*(() if repository is None else (repository, wanted)))
+        if self._models is None:
+            return
+        if repository is None:
+            self._models.discover_all()
+        else:
+            self._models.open_repository(repository, wanted)
 
     def choose_model_file(self) -> None:
         """Ask for a model's file, on the page Models, which is shown."""
-        choose_file = getattr(self._pages[Place.MODELS], "choose_file", None)
-        if choose_file is not None:
-            choose_file()
+        if self._models is not None:
+            self._models.choose_file()
 
     def commit_removals(self) -> None:
         """Carry out what could still be undone; call when the window closes."""
-        commit = getattr(self._pages.get(Place.MODELS), "commit_removals", None)
-        if commit is not None:
-            commit()
+        if self._models is not None:
+            self._models.commit_removals()
 
     def _make_ledger(self) -> QWidget:
         page = Page(
@@ -112,7 +113,7 @@ class PlacePages(QObject):
         if place is Place.MODELS:
             from snug.ui.models_page import ModelsPage
 
-            models = ModelsPage(self._services, self._theme, self._tasks)
+            models = self._models = ModelsPage(self._services, self._theme, self._tasks)
             models.chosen.connect(desk.choose)
             models.library_changed.connect(self.library_changed)
             models.download_chosen.connect(self.download_chosen)

@@ -25,7 +25,7 @@ class Key:
 
     keys: tuple[str, ...]
     text: str
-    action: Callable[[], None] | None = None
+    action: Callable[[], object] | None = None
 
 
 def bind_keys(window: QWidget, keys: Sequence[Key]) -> None:
