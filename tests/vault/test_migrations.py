@@ -17,9 +17,9 @@ from snug.vault.migrations import BACKUP_FOLDER, STEPS, migrate, needs_migration
 from snug.vault.query import fetch, number
 
 
-def add_tags(connection: apsw.Connection) -> None:
-    connection.execute("CREATE TABLE tags(name TEXT)")
-    connection.execute("INSERT INTO tags SELECT value FROM settings")
+def add_labels(connection: apsw.Connection) -> None:
+    connection.execute("CREATE TABLE labels(name TEXT)")
+    connection.execute("INSERT INTO labels SELECT value FROM settings")
 
 
 def fail_half_way(connection: apsw.Connection) -> None:
@@ -61,15 +61,15 @@ def test_a_new_vault_is_at_the_last_step_without_a_backup(path: Path, key: DataK
 
 def test_a_step_keeps_what_was_there(path: Path, key: DataKey) -> None:
     connection = opener(key)(path)
-    migrate(connection, path, opener(key), (*STEPS, add_tags))
+    migrate(connection, path, opener(key), (*STEPS, add_labels))
     assert version(connection) == len(STEPS) + 1
-    assert fetch(connection, "SELECT name FROM tags") == [("cranberry",)]
+    assert fetch(connection, "SELECT name FROM labels") == [("cranberry",)]
     connection.close()
 
 
 def test_before_a_step_an_encrypted_copy_is_made(path: Path, key: DataKey) -> None:
     connection = opener(key)(path)
-    migrate(connection, path, opener(key), (*STEPS, add_tags))
+    migrate(connection, path, opener(key), (*STEPS, add_labels))
     connection.close()
     (backup,) = (path.parent / BACKUP_FOLDER).iterdir()
     assert backup.stat().st_mode & 0o777 == 0o600
@@ -93,7 +93,7 @@ def test_a_step_that_fails_leaves_everything_as_it_was(path: Path, key: DataKey)
 def test_the_steps_before_one_that_fails_count(path: Path, key: DataKey) -> None:
     connection = opener(key)(path)
     with pytest.raises(ZeroDivisionError):
-        migrate(connection, path, opener(key), (*STEPS, add_tags, fail_half_way))
+        migrate(connection, path, opener(key), (*STEPS, add_labels, fail_half_way))
     assert version(connection) == len(STEPS) + 1
     connection.close()
 
@@ -104,7 +104,7 @@ def test_without_a_copy_no_step_is_taken(path: Path, key: DataKey) -> None:
 
     connection = opener(key)(path)
     with pytest.raises(apsw.FullError):
-        migrate(connection, path, no_room, (*STEPS, add_tags))
+        migrate(connection, path, no_room, (*STEPS, add_labels))
     assert version(connection) == len(STEPS)
     assert not list((path.parent / BACKUP_FOLDER).iterdir())
     connection.close()
@@ -112,7 +112,7 @@ def test_without_a_copy_no_step_is_taken(path: Path, key: DataKey) -> None:
 
 def test_a_newer_schema_is_refused_and_left_alone(path: Path, key: DataKey) -> None:
     connection = opener(key)(path)
-    migrate(connection, path, opener(key), (*STEPS, add_tags))
+    migrate(connection, path, opener(key), (*STEPS, add_labels))
     connection.close()
     before = dict(bytes_of(path.parent))
     with pytest.raises(NewerSchemaError, match=f"format {len(STEPS) + 1}"):
@@ -126,7 +126,7 @@ def test_two_that_migrate_at_once_take_each_step_once(path: Path, key: DataKey) 
 
     def step(connection: apsw.Connection) -> None:
         taken.append(1)
-        add_tags(connection)
+        add_labels(connection)
 
     def start() -> None:
         connection = opener(key)(path)

@@ -125,12 +125,23 @@ class ConversationSettings:
 
 @dataclass(frozen=True, slots=True)
 class ConversationSummary:
-    """A row of the conversation list. `updated_ms` is UTC milliseconds since the epoch."""
+    """A row of the conversation list. Times are UTC milliseconds since the epoch.
+
+    Attributes:
+        folder_id: None outside all folders.
+        tags: in alphabetical order.
+        trashed_ms: when it was thrown away; None where it was not.
+    """
 
     id: str
     title: str
     updated_ms: int
     message_count: int
+    folder_id: str | None = None
+    pinned: bool = False
+    archived: bool = False
+    tags: tuple[str, ...] = ()
+    trashed_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

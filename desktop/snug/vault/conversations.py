@@ -21,11 +21,13 @@ from snug.domain.conversation import (
     Part,
 )
 from snug.domain.errors import EnvironmentFault, VaultDamagedError
+from snug.domain.importing import ImportCount, ImportedConversation
 from snug.domain.search import SearchHit
 from snug.vault import tables
 from snug.vault.database import Database
 from snug.vault.faults import damaged
 from snug.vault.search import search
+from snug.vault.trees import add_trees
 from snug.vault.writer import Writer
 
 T = TypeVar("T")
@@ -90,6 +92,10 @@ class Conversations:
         """Store a new, empty conversation."""
         self._write(lambda connection: tables.create(connection, conversation))
 
+    def import_trees(self, trees: Sequence[ImportedConversation]) -> ImportCount:
+        """Store whole conversations in one transaction; what is there already stays as it is."""
+        return self._write(lambda connection: add_trees(connection, trees), durable=True)
+
     def add_message(self, message: Message, *, durable: bool) -> None:
         """Append a message and make it the active leaf.
 
@@ -153,15 +159,16 @@ class Conversations:
                 # Every page is authenticated, so this is a row that no version of ours wrote.
                 raise damaged(self._database.path) from error
 
-    def _write(self, change: Callable[[apsw.Connection], None], *, durable: bool = False) -> None:
-        def job() -> None:
+    def _write(self, change: Callable[[apsw.Connection], T], *, durable: bool = False) -> T:
+        def job() -> T:
             with self._database.writing(durable=durable) as connection:
-                change(connection)
+                result = change(connection)
             if not durable and self._database.on_disk and not self._sync_is_due:
                 self._sync_is_due = True
                 self._writer.submit(self._sync, SYNC_DELAY_S)
+            return result
 
-        self._writer.run(job)
+        return self._writer.run(job)
 
     def _sync(self) -> None:
         self._sync_is_due = False

@@ -143,7 +143,48 @@ _LONG_CONVERSATIONS = (
     ) STRICT""",
 )
 
-STEPS: tuple[Step, ...] = (first_schema, long_conversations, kept_from_the_hub)
+
+def order_among_conversations(connection: apsw.Connection) -> None:
+    """4: folders with a rule of how long to keep, tags, pins, archive, and the trash.
+
+    `conversations.trashed_ms` is when one was thrown away; NULL for those that are not.
+    """
+    for statement in _ORDER:
+        connection.execute(statement)
+
+
+_ORDER = (
+    """CREATE TABLE folders(
+        seq INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+        retention_days INTEGER,
+        created_ms INTEGER NOT NULL
+    ) STRICT""",
+    """CREATE TABLE tags(
+        seq INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE COLLATE NOCASE
+    ) STRICT""",
+    """CREATE TABLE conversation_tags(
+        conversation INTEGER NOT NULL REFERENCES conversations(seq),
+        tag INTEGER NOT NULL REFERENCES tags(seq),
+        PRIMARY KEY(conversation, tag)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX conversation_tags_by_tag ON conversation_tags(tag)",
+    "ALTER TABLE conversations ADD COLUMN folder INTEGER REFERENCES folders(seq)",
+    "ALTER TABLE conversations ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE conversations ADD COLUMN archived INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE conversations ADD COLUMN trashed_ms INTEGER",
+    "CREATE INDEX conversations_by_folder ON conversations(folder) WHERE folder IS NOT NULL",
+    "CREATE INDEX conversations_in_trash ON conversations(trashed_ms) WHERE trashed_ms IS NOT NULL",
+)
+
+STEPS: tuple[Step, ...] = (
+    first_schema,
+    long_conversations,
+    kept_from_the_hub,
+    order_among_conversations,
+)
 
 
 def needs_migration(connection: apsw.Connection, path: Path, steps: Sequence[Step] = STEPS) -> bool:

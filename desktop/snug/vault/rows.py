@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from snug.domain.conversation import (
     ConversationSettings,
+    ConversationSummary,
     Message,
     Overflow,
     Part,
@@ -70,6 +71,22 @@ def parts_from(text: str, layout: str | None, journal: Iterable[Part] = ()) -> t
         else:
             parts.append(Part(PartKind(kind), content))
     return join_parts((*parts, *journal))
+
+
+def summary_from(row: tuple[Any, ...]) -> ConversationSummary:
+    """A row of the list: id, title, time, count, folder, pinned, archived, trashed, tags."""
+    conversation_id, title, updated_ms, count, folder, pinned, archived, trashed_ms, tags = row
+    return ConversationSummary(
+        id=conversation_id,
+        title=title,
+        updated_ms=updated_ms,
+        message_count=count,
+        folder_id=folder,
+        pinned=bool(pinned),
+        archived=bool(archived),
+        tags=tuple(json.loads(tags)),
+        trashed_ms=trashed_ms,
+    )
 
 
 def message_from(

@@ -36,14 +36,19 @@ _SELECT_SUMMARIES = """SELECT m.id, s.text, s.model, s.created_ms
 def summaries(
     connection: apsw.Connection, limit: int, offset: int
 ) -> tuple[ConversationSummary, ...]:
-    """The list, most recently changed first."""
+    """The list, most recently changed first; without what lies in the trash."""
     found = fetch(
         connection,
-        """SELECT id, title, updated_ms, message_count FROM conversations
-        ORDER BY updated_ms DESC, seq DESC LIMIT ? OFFSET ?""",
+        """SELECT c.id, c.title, c.updated_ms, c.message_count,
+            (SELECT id FROM folders WHERE seq = c.folder), c.pinned, c.archived, c.trashed_ms,
+            (SELECT json_group_array(t.name ORDER BY t.name)
+                FROM conversation_tags l JOIN tags t ON t.seq = l.tag
+                WHERE l.conversation = c.seq)
+        FROM conversations c WHERE c.trashed_ms IS NULL
+        ORDER BY c.updated_ms DESC, c.seq DESC LIMIT ? OFFSET ?""",
         (limit, offset),
     )
-    return tuple(ConversationSummary(*row) for row in found)
+    return tuple(rows.summary_from(row) for row in found)
 
 
 def conversation(connection: apsw.Connection, conversation_id: str) -> Conversation:
@@ -102,7 +107,7 @@ def add_message(connection: apsw.Connection, message: Message) -> None:
     conversation_seq = seq_of(connection, message.conversation_id)
     parent = message.parent_id
     parent_seq = None if parent is None else _message_seq(connection, conversation_seq, parent)
-    seq = _insert(connection, message, conversation_seq, parent_seq)
+    seq = insert_message(connection, message, conversation_seq, parent_seq)
     connection.execute(
         """UPDATE conversations
         SET leaf = ?, message_count = message_count + 1, updated_ms = ? WHERE seq = ?""",
@@ -247,6 +252,7 @@ def delete(connection: apsw.Connection, conversation_id: str) -> None:
     for statement in (
         "DELETE FROM kv_states WHERE conversation = ?",
         "DELETE FROM summaries WHERE conversation = ?",
+        "DELETE FROM conversation_tags WHERE conversation = ?",
         "DELETE FROM messages WHERE conversation = ?",
     ):
         connection.execute(statement, (seq,))
@@ -267,9 +273,10 @@ def set_setting(connection: apsw.Connection, name: str, value: str) -> None:
     )
 
 
-def _insert(
+def insert_message(
     connection: apsw.Connection, message: Message, conversation_seq: int, parent_seq: int | None
 ) -> int:
+    """Store a message as it is, nothing else; its number inside the database."""
     text, layout = rows.text_and_layout(message.parts)
     # RETURNING, because the triggers insert too and last_insert_rowid might be theirs.
     return number(
