@@ -19,7 +19,8 @@ from snug.domain.licence import LicenceFacts as Facts
 from snug.domain.trends import DAY_MS, Dimension, Filter, Page, Scope
 from snug.vault import catalogue as room
 from snug.vault.catalogue import ModelCatalogue
-from snug.vault.database import FILE_NAME, Database, connect
+from snug.vault.connecting import connect
+from snug.vault.database import FILE_NAME, Database
 from snug.vault.files import create_private
 from snug.vault.keys import DataKey
 from snug.vault.migrations import STEPS, migrate

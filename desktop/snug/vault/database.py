@@ -17,14 +17,14 @@ from pathlib import Path
 import apsw
 
 from snug.domain.errors import EnvironmentFault, WrongKeyError
-from snug.vault.faults import BUSY_TIMEOUT_MS, CLOSED, damaged, database_faults, key_faults
+from snug.vault.connecting import connect
+from snug.vault.faults import BUSY_TIMEOUT_MS, CLOSED, damaged, database_faults
 from snug.vault.files import create_private, locked, os_faults, restrict, sync_folder
 from snug.vault.keys import DataKey
 from snug.vault.migrations import BACKUP_FOLDER, migrate, needs_migration
 from snug.vault.query import fetch, number
 
 FILE_NAME = "snug.db"
-CIPHER = "chacha20"
 _CHECKPOINT_TIMEOUT_MS = 500
 _IDLE_READERS = 4
 
@@ -214,62 +214,6 @@ class Database:
                     return
         with contextlib.suppress(apsw.Error):
             connection.close()
-
-
-def connect(
-    name: str, key: DataKey | None, *, path: Path, vfs: str | None = None
-) -> apsw.Connection:
-    """A connection that is set up and has read its first page. Does not make a file.
-
-    Args:
-        name: path or URI for SQLite.
-        path: the file, for messages.
-
-    Raises:
-        WrongKeyError: the file cannot be read with this key.
-        VaultDamagedError, EnvironmentFault: it cannot be read.
-    """
-    flags = apsw.SQLITE_OPEN_READWRITE | (0 if key else apsw.SQLITE_OPEN_CREATE)
-    with key_faults(path):
-        connection = apsw.Connection(name, flags | apsw.SQLITE_OPEN_URI, vfs)
-        try:
-            connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-            if key is not None:
-                # Uncached, so that the statement with the key does not stay in memory.
-                connection.execute(f"PRAGMA cipher='{CIPHER}'")
-                connection.execute(f"PRAGMA key='raw:{key.raw.hex()}'", can_cache=False)
-            number(connection, "SELECT count(*) FROM sqlite_master")
-            _set_up(connection, on_disk=key is not None)
-        except BaseException:
-            connection.close()
-            raise
-    return connection
-
-
-def _set_up(connection: apsw.Connection, on_disk: bool) -> None:
-    connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
-    for pragma in (
-        "temp_store=MEMORY",
-        "mmap_size=0",
-        "secure_delete=ON",
-        "foreign_keys=ON",
-        "trusted_schema=OFF",
-        "cell_size_check=ON",
-        "journal_size_limit=16777216",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
-    if number(connection, "PRAGMA page_count") == 0:
-        # Only before the first page: lets a deletion give its pages back to the disk.
-        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
-    if not on_disk:
-        return
-    mode = fetch(connection, "PRAGMA journal_mode=WAL")[0][0]
-    cipher = fetch(connection, "PRAGMA cipher")[0][0]
-    if mode != "wal" or cipher != CIPHER:
-        raise EnvironmentFault(
-            f"This build of SQLite cannot keep the chats encrypted (log {mode}, cipher {cipher}). "
-            "Reinstall Snug."
-        )
 
 
 def _create(path: Path, key: DataKey, vfs: str | None) -> None:
