@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import getpass
 import logging
 import os
 import sys
@@ -20,8 +19,10 @@ from snug import __version__
 from snug.cli.main import FAILED, run_command
 from snug.cli.output import say
 from snug.cli.parser import build_parser
+from snug.cli.secrets import given_secret, with_secret
 from snug.cli.session import Session
-from snug.domain.errors import SnugError, UserError, VaultLockedError, WrongKeyError
+from snug.domain.errors import SnugError
+from snug.domain.unlocking import NOTHING, Secret
 from snug.engine.host import EngineHost
 from snug.engine.hosts import build_engine
 from snug.engine.sandbox import possible_walls
@@ -43,8 +44,6 @@ from snug.ui.preferences_keys import OPEN_CONVERSATION
 from snug.vault.vault import Vault
 
 _PR_SET_DUMPABLE = 4
-_MAX_PASSPHRASE_BYTES = 4096
-_ASKED_TIMES = 3
 _log = logging.getLogger(__name__)
 
 
@@ -98,13 +97,13 @@ class Application:
     def open(
         cls,
         paths: Paths,
-        passphrase: str | None,
+        secret: Secret,
         offline: bool,
         crash_signal: int | None = None,
         hub_token: str = "",
     ) -> Application:
         """Open the person's vault. Raises: as `Vault.open`."""
-        vault = Vault.open(paths.vault, paths.keys, passphrase)
+        vault = Vault.open(paths.vault, paths.keys, secret)
         application = cls(paths, vault, offline, crash_signal, hub_token)
         if crash_signal is not None:
             application.note_crash(crash_signal)
@@ -170,7 +169,7 @@ def _session(paths: Paths, options: Namespace) -> Session:
         options=options,
         open=lambda: _opened(lambda: _open_in_terminal(paths, options)),
         open_temporary=lambda: _opened(lambda: Application.temporary(paths, options.offline)),
-        examine=lambda: _examine(paths),
+        examine=lambda: _examine(paths, options.key_file),
         bench=lambda progress: _bench(paths, progress),
     )
 
@@ -186,49 +185,21 @@ def _opened(build: Callable[[], Application]) -> Iterator[Services]:
 
 def _open_in_terminal(paths: Paths, options: Namespace) -> Application:
     """Open the vault, asking for the passphrase where it is needed and somebody is there."""
-    given = passphrase_from_file()
-    for attempt in range(_ASKED_TIMES):
-        try:
-            application = Application.open(
-                paths, given, options.offline, hub_token=options.hub_token
-            )
-        except (VaultLockedError, WrongKeyError) as error:
-            from_file = isinstance(error, WrongKeyError) and attempt == 0 and given is not None
-            if from_file or not sys.stdin.isatty() or attempt == _ASKED_TIMES - 1:
-                raise
-            if isinstance(error, WrongKeyError):
-                say(error.message)
-            given = getpass.getpass("Passphrase: ", stream=sys.stderr)
-            continue
-        if application.services.profile.created:
-            say(application.services.profile.key_note)
-        return application
-    raise AssertionError("unreachable")
+    application = with_secret(
+        lambda secret: Application.open(
+            paths, secret, options.offline, hub_token=options.hub_token
+        ),
+        options.key_file,
+    )
+    if application.services.profile.created:
+        say(application.services.profile.key_note)
+    return application
 
 
-def passphrase_from_file() -> str | None:
-    """The passphrase in the file that SNUG_PASSPHRASE_FILE names; None where it is unset.
-
-    Raises:
-        UserError: the file cannot be read or is empty.
-    """
-    name = os.environ.get("SNUG_PASSPHRASE_FILE", "")
-    if not name:
-        return None
-    try:
-        with Path(name).open("rb") as file:
-            text = file.read(_MAX_PASSPHRASE_BYTES).decode().rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"The passphrase file {name} cannot be read: {error}.") from error
-    if not text:
-        raise UserError(f"The passphrase file {name} is empty.")
-    return text
-
-
-def _examine(paths: Paths) -> Report:
+def _examine(paths: Paths, key_file: Path | None) -> Report:
     problems: list[str] = []
     try:
-        Vault.open(paths.vault, paths.keys, passphrase_from_file()).close()
+        Vault.open(paths.vault, paths.keys, given_secret(key_file)).close()
     except SnugError as error:
         problems.append(error.message)
     engine = EngineHost()
@@ -243,8 +214,8 @@ def _run_window(paths: Paths, options: Namespace, launch: Launch) -> int:
 
     opened: list[Application] = []
 
-    def build(passphrase: str | None) -> Services:
-        given = passphrase if passphrase is not None else passphrase_from_file()
+    def build(secret: Secret) -> Services:
+        given = secret if secret != NOTHING else given_secret(options.key_file)
         opened.append(
             Application.open(paths, given, options.offline, launch.crash_signal, options.hub_token)
         )

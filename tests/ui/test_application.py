@@ -16,6 +16,7 @@ from tests.ui.fake_chat_page import FakeChatPage
 from tests.ui.fakes import RESOURCES, Rooms
 
 from snug.domain.errors import EnvironmentFault, VaultLockedError, WrongKeyError
+from snug.domain.unlocking import Secret
 from snug.services.bundle import Services
 from snug.ui import main_window
 from snug.ui.application import run
@@ -85,10 +86,10 @@ def test_a_locked_vault_asks_until_the_passphrase_fits(
         asked.append(problem)
         return next(given)
 
-    def build(passphrase: str | None) -> Services:
-        if passphrase is None:
+    def build(secret: Secret) -> Services:
+        if secret.text is None:
             raise VaultLockedError("The vault needs its passphrase.")
-        if passphrase != "right":
+        if secret.text != "right":
             raise WrongKeyError("That passphrase does not open it.")
         return rooms.services(tmp_path)
 
@@ -101,7 +102,7 @@ def test_a_locked_vault_asks_until_the_passphrase_fits(
 def test_leaving_the_passphrase_ends_in_order(
     qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def build(passphrase: str | None) -> Services:
+    def build(secret: Secret) -> Services:
         raise VaultLockedError("The vault needs its passphrase.")
 
     monkeypatch.setattr(PassphraseDialog, "ask", lambda *_: None)
@@ -113,7 +114,7 @@ def test_leaving_the_passphrase_ends_in_order(
 
 
 def test_a_fault_of_the_machine_reaches_the_caller(qtbot: QtBot, tmp_path: Path) -> None:
-    def build(passphrase: str | None) -> Services:
+    def build(secret: Secret) -> Services:
         raise EnvironmentFault("The disk cannot be read.")
 
     with pytest.raises(EnvironmentFault):

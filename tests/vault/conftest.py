@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from snug.domain.unlocking import Secret
 from snug.vault.conversations import Conversations
 from snug.vault.vault import Vault
 
@@ -20,7 +21,7 @@ class Home:
     keys: Path
 
     def open(self, passphrase: str | None = None) -> Vault:
-        return Vault.open(self.folder, self.keys, passphrase, keyring_allowed=False)
+        return Vault.open(self.folder, self.keys, Secret(passphrase), keyring_allowed=False)
 
 
 @pytest.fixture

@@ -20,9 +20,9 @@ from snug.domain.trends import DAY_MS, Dimension, Filter, Page, Scope
 from snug.vault import catalogue as room
 from snug.vault.catalogue import ModelCatalogue
 from snug.vault.connecting import connect
+from snug.vault.data_key import DataKey
 from snug.vault.database import FILE_NAME, Database
 from snug.vault.files import create_private
-from snug.vault.keys import DataKey
 from snug.vault.migrations import STEPS, migrate
 from snug.vault.query import fetch, number
 from snug.vault.vault import Vault

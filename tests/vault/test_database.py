@@ -9,8 +9,8 @@ import apsw
 import pytest
 
 from snug.domain.errors import EnvironmentFault, VaultDamagedError, WrongKeyError
+from snug.vault.data_key import DataKey
 from snug.vault.database import FILE_NAME, Database
-from snug.vault.keys import DataKey
 from snug.vault.query import fetch, number
 
 

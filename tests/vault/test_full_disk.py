@@ -12,8 +12,8 @@ from tests.vault.helpers import FailingDisk, a_conversation, a_message, an_answe
 
 from snug.domain.errors import DiskFullError, EnvironmentFault
 from snug.vault.conversations import Conversations
+from snug.vault.data_key import DataKey
 from snug.vault.database import Database
-from snug.vault.keys import DataKey
 from snug.vault.query import fetch
 from snug.vault.writer import Writer
 

@@ -17,9 +17,11 @@ from snug.domain.errors import (
     VaultLockedError,
     WrongKeyError,
 )
+from snug.domain.unlocking import NOTHING, Secret
 from snug.vault import keys, slots
-from snug.vault.keys import DataKey
+from snug.vault.data_key import DataKey
 from snug.vault.slots import Argon2Cost, SlotKind
+from snug.vault.vault_keys import VaultKeys
 
 
 @pytest.fixture
@@ -49,34 +51,34 @@ def test_a_passphrase_opens_what_it_closed(folder: Path, keys_folder: Path) -> N
     made, home = keys.create_vault(folder, keys_folder, "correct horse", False)
     assert home.kinds == (SlotKind.PASSPHRASE,)
     assert not keys_folder.exists()
-    assert keys.unlock(folder, keys_folder, "correct horse").raw == made.raw
+    assert keys.unlock(folder, keys_folder, Secret("correct horse")).raw == made.raw
 
 
 def test_accents_open_however_they_are_composed(folder: Path, keys_folder: Path) -> None:
     made, _ = keys.create_vault(folder, keys_folder, "caf\u00e9", False)
-    assert keys.unlock(folder, keys_folder, "cafe\u0301").raw == made.raw
+    assert keys.unlock(folder, keys_folder, Secret("cafe\u0301")).raw == made.raw
 
 
 @pytest.mark.parametrize("wrong", ["correct hors", "Correct horse", "correct horse ", ""])
 def test_a_wrong_passphrase_is_refused(folder: Path, keys_folder: Path, wrong: str) -> None:
     keys.create_vault(folder, keys_folder, "correct horse", False)
     with pytest.raises(WrongKeyError):
-        keys.unlock(folder, keys_folder, wrong)
+        keys.unlock(folder, keys_folder, Secret(wrong))
 
 
 def test_a_wrong_passphrase_does_not_fall_back_to_the_key_file(
     folder: Path, keys_folder: Path
 ) -> None:
     made, _ = keys.create_vault(folder, keys_folder, None, False)
-    keys.add_passphrase(folder, made, "right")
+    VaultKeys(folder, keys_folder, made).add_passphrase("right")
     with pytest.raises(WrongKeyError):
-        keys.unlock(folder, keys_folder, "wrong")
+        keys.unlock(folder, keys_folder, Secret("wrong"))
 
 
 def test_a_missing_passphrase_is_asked_for_by_its_variable(folder: Path, keys_folder: Path) -> None:
     keys.create_vault(folder, keys_folder, "correct horse", False)
     with pytest.raises(VaultLockedError, match=r"Give the passphrase.*SNUG_PASSPHRASE_FILE"):
-        keys.unlock(folder, keys_folder, None)
+        keys.unlock(folder, keys_folder)
 
 
 def test_an_empty_passphrase_makes_no_vault(folder: Path, keys_folder: Path) -> None:
@@ -93,14 +95,14 @@ def test_the_key_file_is_private_and_outside_the_vault(folder: Path, keys_folder
     assert stat.S_IMODE(keys_folder.stat().st_mode) == 0o700
     assert stat.S_IMODE((folder / keys.SLOT_FILE).stat().st_mode) == 0o600
     assert str(home.key_file) in home.notice
-    assert keys.unlock(folder, keys_folder, None).raw == made.raw
+    assert keys.unlock(folder, keys_folder).raw == made.raw
 
 
 def test_a_key_file_that_others_can_read_is_made_private(folder: Path, keys_folder: Path) -> None:
     _, home = keys.create_vault(folder, keys_folder, None, False)
     assert home.key_file is not None
     home.key_file.chmod(0o644)
-    keys.unlock(folder, keys_folder, None)
+    keys.unlock(folder, keys_folder)
     assert stat.S_IMODE(home.key_file.stat().st_mode) == 0o600
 
 
@@ -117,7 +119,7 @@ def test_a_missing_key_file_is_named(folder: Path, keys_folder: Path) -> None:
     assert home.key_file is not None
     home.key_file.unlink()
     with pytest.raises(VaultLockedError) as caught:
-        keys.unlock(folder, keys_folder, None)
+        keys.unlock(folder, keys_folder)
     assert str(home.key_file) in caught.value.message
 
 
@@ -127,7 +129,7 @@ def test_another_key_file_is_refused(folder: Path, keys_folder: Path, content: s
     assert home.key_file is not None
     home.key_file.write_text(content)
     with pytest.raises(WrongKeyError):
-        keys.unlock(folder, keys_folder, None)
+        keys.unlock(folder, keys_folder)
 
 
 def test_the_key_file_of_another_vault_is_refused(tmp_path: Path, keys_folder: Path) -> None:
@@ -140,7 +142,7 @@ def test_the_key_file_of_another_vault_is_refused(tmp_path: Path, keys_folder: P
     assert other is not None
     one.write_bytes(other.read_bytes())
     with pytest.raises(WrongKeyError):
-        keys.unlock(tmp_path / "one", keys_folder, None)
+        keys.unlock(tmp_path / "one", keys_folder)
 
 
 def test_the_keyring_comes_before_the_key_file(folder: Path, keys_folder: Path) -> None:
@@ -148,7 +150,7 @@ def test_the_keyring_comes_before_the_key_file(folder: Path, keys_folder: Path) 
     made, home = keys.create_vault(folder, keys_folder, None, True, keyring)
     assert home.kinds == (SlotKind.KEYRING,)
     assert not keys_folder.exists()
-    assert keys.unlock(folder, keys_folder, None, keyring).raw == made.raw
+    assert keys.unlock(folder, keys_folder, NOTHING, keyring).raw == made.raw
     assert made.raw.hex() not in keyring.kept.values()
 
 
@@ -179,50 +181,50 @@ def test_a_keyring_that_has_gone_is_told(folder: Path, keys_folder: Path, state:
     keyring.available = state != "away"
     keyring.kept.clear()
     with pytest.raises(VaultLockedError, match="keyring"):
-        keys.unlock(folder, keys_folder, None, keyring)
+        keys.unlock(folder, keys_folder, NOTHING, keyring)
 
 
 def test_an_added_passphrase_opens_beside_the_key_file(folder: Path, keys_folder: Path) -> None:
     made, _ = keys.create_vault(folder, keys_folder, None, False)
-    keys.add_passphrase(folder, made, "second way")
-    assert keys.unlock(folder, keys_folder, "second way").raw == made.raw
-    assert keys.unlock(folder, keys_folder, None).raw == made.raw
+    VaultKeys(folder, keys_folder, made).add_passphrase("second way")
+    assert keys.unlock(folder, keys_folder, Secret("second way")).raw == made.raw
+    assert keys.unlock(folder, keys_folder).raw == made.raw
 
 
 def test_a_changed_passphrase_leaves_the_old_one_useless(folder: Path, keys_folder: Path) -> None:
     made, _ = keys.create_vault(folder, keys_folder, "old", False)
-    keys.change_passphrase(folder, made, "new")
-    assert keys.unlock(folder, keys_folder, "new").raw == made.raw
+    VaultKeys(folder, keys_folder, made).change_passphrase("new")
+    assert keys.unlock(folder, keys_folder, Secret("new")).raw == made.raw
     with pytest.raises(WrongKeyError):
-        keys.unlock(folder, keys_folder, "old")
+        keys.unlock(folder, keys_folder, Secret("old"))
 
 
 def test_a_passphrase_is_not_added_with_another_vaults_key(folder: Path, keys_folder: Path) -> None:
     keys.create_vault(folder, keys_folder, None, False)
     before = (folder / keys.SLOT_FILE).read_bytes()
     with pytest.raises(WrongKeyError):
-        keys.add_passphrase(folder, DataKey.random(), "anything")
+        VaultKeys(folder, keys_folder, DataKey.random()).add_passphrase("anything")
     assert (folder / keys.SLOT_FILE).read_bytes() == before
 
 
 def test_a_removed_key_file_slot_takes_the_file_with_it(folder: Path, keys_folder: Path) -> None:
     made, home = keys.create_vault(folder, keys_folder, None, False)
-    keys.add_passphrase(folder, made, "second way")
+    VaultKeys(folder, keys_folder, made).add_passphrase("second way")
     (slot,) = keys.read_slots(folder).of_kind(SlotKind.KEYFILE)
-    keys.remove_slot(folder, keys_folder, slot.id)
+    VaultKeys(folder, keys_folder, made).remove(slot.id)
     assert home.key_file is not None
     assert not home.key_file.exists()
     assert keys.key_home(folder, keys_folder).kinds == (SlotKind.PASSPHRASE,)
     with pytest.raises(VaultLockedError):
-        keys.unlock(folder, keys_folder, None)
+        keys.unlock(folder, keys_folder)
 
 
 def test_a_removed_keyring_slot_takes_the_secret_with_it(folder: Path, keys_folder: Path) -> None:
     keyring = Keyring()
     made, _ = keys.create_vault(folder, keys_folder, None, True, keyring)
-    keys.add_passphrase(folder, made, "second way")
+    VaultKeys(folder, keys_folder, made).add_passphrase("second way")
     (slot,) = keys.read_slots(folder).of_kind(SlotKind.KEYRING)
-    keys.remove_slot(folder, keys_folder, slot.id, keyring)
+    VaultKeys(folder, keys_folder, made, keyring).remove(slot.id)
     assert not keyring.kept
 
 
@@ -230,14 +232,14 @@ def test_the_last_slot_stays(folder: Path, keys_folder: Path) -> None:
     made, _ = keys.create_vault(folder, keys_folder, None, False)
     (slot,) = keys.read_slots(folder).slots
     with pytest.raises(UserError, match="last"):
-        keys.remove_slot(folder, keys_folder, slot.id)
-    assert keys.unlock(folder, keys_folder, None).raw == made.raw
+        VaultKeys(folder, keys_folder, made).remove(slot.id)
+    assert keys.unlock(folder, keys_folder).raw == made.raw
 
 
 def test_an_unknown_slot_is_not_found(folder: Path, keys_folder: Path) -> None:
-    keys.create_vault(folder, keys_folder, None, False)
+    made, _ = keys.create_vault(folder, keys_folder, None, False)
     with pytest.raises(NotFoundError):
-        keys.remove_slot(folder, keys_folder, "00" * 8)
+        VaultKeys(folder, keys_folder, made).remove("00" * 8)
 
 
 def test_slots_of_a_later_kind_are_carried_along(folder: Path, keys_folder: Path) -> None:
@@ -245,7 +247,7 @@ def test_slots_of_a_later_kind_are_carried_along(folder: Path, keys_folder: Path
     document = json.loads((folder / keys.SLOT_FILE).read_text())
     later = {"id": "ab" * 8, "type": "recovery-code", "words": 12}
     edit(folder, slots=[*document["slots"], later])
-    keys.add_passphrase(folder, made, "second way")
+    VaultKeys(folder, keys_folder, made).add_passphrase("second way")
     assert later in json.loads((folder / keys.SLOT_FILE).read_text())["slots"]
 
 
@@ -254,7 +256,7 @@ def test_a_later_format_is_left_alone(folder: Path, keys_folder: Path) -> None:
     edit(folder, version=2)
     before = (folder / keys.SLOT_FILE).read_bytes()
     with pytest.raises(NewerSchemaError, match="version 2"):
-        keys.unlock(folder, keys_folder, None)
+        keys.unlock(folder, keys_folder)
     assert (folder / keys.SLOT_FILE).read_bytes() == before
 
 
@@ -279,7 +281,7 @@ def test_a_damaged_vault_json_is_named_and_kept(
     path = folder / keys.SLOT_FILE
     path.write_bytes(content)
     with pytest.raises(VaultDamagedError) as caught:
-        keys.unlock(folder, keys_folder, None)
+        keys.unlock(folder, keys_folder)
     assert str(path) in caught.value.message
     assert path.read_bytes() == content
 
@@ -309,7 +311,7 @@ def test_a_slot_with_a_wrong_field_is_never_used(
     document["slots"][0][field] = value
     edit(folder, slots=document["slots"])
     with pytest.raises((VaultDamagedError, VaultLockedError)):
-        keys.unlock(folder, keys_folder, "correct horse")
+        keys.unlock(folder, keys_folder, Secret("correct horse"))
 
 
 @pytest.mark.parametrize("field", ["salt", "nonce", "wrapped", "id"])
@@ -320,14 +322,14 @@ def test_a_changed_slot_does_not_open(folder: Path, keys_folder: Path, field: st
     slot[field] = f"{int(slot[field][0], 16) ^ 1:x}{slot[field][1:]}"
     edit(folder, slots=[slot])
     with pytest.raises(WrongKeyError):
-        keys.unlock(folder, keys_folder, None)
+        keys.unlock(folder, keys_folder)
 
 
 def test_a_vault_id_cannot_lead_to_another_folder(folder: Path, keys_folder: Path) -> None:
     keys.create_vault(folder, keys_folder, None, False)
     edit(folder, vault_id="../" * 10 + "aa")
     with pytest.raises(VaultDamagedError):
-        keys.unlock(folder, keys_folder, None)
+        keys.unlock(folder, keys_folder)
 
 
 def test_a_second_vault_is_not_made_over_the_first(folder: Path, keys_folder: Path) -> None:
@@ -348,7 +350,7 @@ def test_a_vault_that_cannot_be_written_leaves_no_key_file(
 
 def test_a_closed_key_is_overwritten() -> None:
     key = DataKey.random()
-    memory = key.raw
+    memory = memoryview(key.raw)
     assert any(memory)
     key.close()
     assert not any(memory)
@@ -367,7 +369,7 @@ def test_a_key_file_opens_within_20_ms(folder: Path, keys_folder: Path) -> None:
     spans = []
     for _ in range(5):
         start = time.perf_counter()
-        keys.unlock(folder, keys_folder, None)
+        keys.unlock(folder, keys_folder)
         spans.append(time.perf_counter() - start)
     assert min(spans) < 0.020
 
@@ -379,4 +381,4 @@ def test_a_passphrase_is_guarded_as_rfc_9106_advises(
     made, _ = keys.create_vault(folder, keys_folder, "correct horse", False)
     kdf = json.loads((folder / keys.SLOT_FILE).read_text())["slots"][0]["kdf"]
     assert kdf == {"name": "argon2id", "memory_kib": 65_536, "passes": 3, "lanes": 4}
-    assert keys.unlock(folder, keys_folder, "correct horse").raw == made.raw
+    assert keys.unlock(folder, keys_folder, Secret("correct horse")).raw == made.raw

@@ -53,7 +53,7 @@ def test_a_state_outlives_a_new_start_and_a_new_passphrase(home: Home) -> None:
     vault = home.open()
     talk = a_conversation(vault.conversations)
     vault.kv_states.save(talk, _PRINT, b"before")
-    vault.change_passphrase("one two three")
+    vault.keys.change_passphrase("one two three")
     assert vault.kv_states.load(talk, _PRINT) == b"before"
     vault.close()
     again = home.open("one two three")

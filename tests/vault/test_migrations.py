@@ -11,9 +11,9 @@ from tests.vault.helpers import bytes_of
 from snug.domain.errors import NewerSchemaError
 from snug.vault import tables
 from snug.vault.connecting import connect
+from snug.vault.data_key import DataKey
 from snug.vault.database import FILE_NAME, Database
 from snug.vault.files import create_private, locked
-from snug.vault.keys import DataKey
 from snug.vault.migrations import BACKUP_FOLDER, STEPS, migrate, needs_migration
 from snug.vault.query import fetch, number
 

@@ -60,7 +60,7 @@ def decrypted(home: Home) -> bytes:
     Source: SQLite3 Multiple Ciphers, cipher "sqleet: ChaCha20": a page ends in a nonce of 16 bytes
     and a tag of 16; the nonce gives a one-time key, and its second half encrypts the page.
     """
-    key = bytes(keys.unlock(home.folder, home.keys, None).raw)
+    key = bytes(keys.unlock(home.folder, home.keys).raw)
     content = (home.folder / "snug.db").read_bytes()
     plain = bytearray()
     for number in range(len(content) // 4096):
@@ -97,7 +97,7 @@ def test_no_planted_word_lies_in_any_file_open_or_closed(home: Home, tmp_path: P
 def test_the_key_lies_in_no_file_but_its_own(home: Home) -> None:
     vault = home.open()
     plant(vault.conversations)
-    raw = bytes(keys.unlock(home.folder, home.keys, None).raw)
+    raw = bytes(keys.unlock(home.folder, home.keys).raw)
     for path, content in bytes_of(home.folder, home.keys):
         assert raw not in content, path
         assert raw.hex().encode() not in content, path

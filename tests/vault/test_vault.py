@@ -67,8 +67,8 @@ def test_a_passphrase_vault_stays_shut_without_it(home: Home) -> None:
 
 def test_a_passphrase_can_be_added_and_changed_while_open(home: Home) -> None:
     vault = home.open()
-    vault.add_passphrase("one")
-    vault.change_passphrase("two")
+    vault.keys.add_passphrase("one")
+    vault.keys.change_passphrase("two")
     vault.close()
     with pytest.raises(WrongKeyError):
         home.open("one")
@@ -79,7 +79,7 @@ def test_a_temporary_vault_has_no_key_to_guard() -> None:
     vault = Vault.temporary()
     assert vault.key_home is None
     with pytest.raises(UserError):
-        vault.add_passphrase("one")
+        vault.keys.add_passphrase("one")
     vault.close()
 
 

@@ -36,7 +36,7 @@ def run_models_page(folder: Path) -> dict[str, object]:
     the process, which also imports the page. Nothing is asked: it is offline.
     """
     paths = find_paths(folder / "data")
-    vault = Vault.open(paths.vault, folder / "keys", None, keyring_allowed=False)
+    vault = Vault.open(paths.vault, folder / "keys", keyring_allowed=False)
     store = vault.conversations
     preferences = Preferences(store)
     engine = build_engine(preferences, lambda: False, vault.kv_states)

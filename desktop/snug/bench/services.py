@@ -28,7 +28,7 @@ class BenchServices:
 
     def __init__(self, folder: Path) -> None:
         self.paths: Paths = find_paths(folder / "data")
-        self.vault = Vault.open(self.paths.vault, folder / "keys", None, keyring_allowed=False)
+        self.vault = Vault.open(self.paths.vault, folder / "keys", keyring_allowed=False)
         store = self.vault.conversations
         self._preferences = Preferences(store)
         self.engine = build_engine(self._preferences, lambda: False, self.vault.kv_states)

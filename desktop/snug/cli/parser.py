@@ -20,7 +20,7 @@ def build_parser(version: str) -> argparse.ArgumentParser:
         parents=[_common()],
     )
     parser.add_argument("--version", action="version", version=f"snug {version}")
-    parser.set_defaults(run=None, data_dir=None, offline=False, json=False)
+    parser.set_defaults(run=None, data_dir=None, key_file=None, offline=False, json=False)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_chat(commands)
     _add_models(commands)
@@ -44,6 +44,9 @@ def _common() -> argparse.ArgumentParser:
     """
     common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     common.add_argument("--data-dir", type=Path, metavar="DIR", help="where all data is kept")
+    common.add_argument(
+        "--key-file", type=Path, metavar="FILE", help="a key file that opens the conversations"
+    )
     common.add_argument("--offline", action="store_true", help="send nothing, whatever happens")
     return common
 

@@ -19,6 +19,9 @@ class Secret:
     key_file: Path | None = None
 
 
+NOTHING = Secret()
+
+
 @dataclass(frozen=True, slots=True)
 class KeySlot:
     """One way to open the vault.

@@ -18,7 +18,8 @@ from types import TracebackType
 from PySide6.QtCore import QObject, QSocketNotifier, QTimer
 from PySide6.QtWidgets import QApplication
 
-from snug.domain.errors import SnugError, VaultLockedError, WrongKeyError
+from snug.domain.errors import SnugError, UserError, VaultLockedError, WrongKeyError
+from snug.domain.unlocking import NOTHING, Secret
 from snug.services.bundle import Services
 from snug.ui.icons import app_icon
 from snug.ui.main_window import MainWindow
@@ -30,7 +31,7 @@ from snug.ui.tokens import Scheme
 _log = logging.getLogger(__name__)
 PROBE = "SNUG_STARTUP_PROBE"  # a file that gets the moment of the first paint, for the bench
 
-BuildServices = Callable[[str | None], Services]
+BuildServices = Callable[[Secret], Services]
 
 
 def run(
@@ -45,7 +46,7 @@ def run(
     """Show the window and stay until it is closed.
 
     Args:
-        build_services: opens the vault with a passphrase (None: as it is kept).
+        build_services: opens the vault with what was given (nothing: as it is kept).
         shutdown: closes what `build_services` opened; called once the window is gone.
         runtime: folder of the lock and the socket of the one window.
         resources: what ships with Snug.
@@ -86,20 +87,21 @@ def _make_application(argv: list[str], resources: Path) -> QApplication:
 
 def _open(build_services: BuildServices, theme: Theme) -> Services | None:
     """Open the vault, asking as often as it takes; None where the person leaves instead."""
-    passphrase: str | None = None
+    secret = NOTHING
     dialog = None
     while True:
         try:
-            return build_services(passphrase)
-        except (VaultLockedError, WrongKeyError) as error:
+            return build_services(secret)
+        except (VaultLockedError, WrongKeyError, UserError) as error:
             # Late: most vaults open without a question.
             from snug.ui.passphrase_dialog import PassphraseDialog
 
-            problem = error.message if passphrase is not None else ""
+            problem = error.message if secret != NOTHING else ""
             dialog = dialog or PassphraseDialog(theme)
-            passphrase = dialog.ask(problem)
-            if passphrase is None:
+            given = dialog.ask(problem)
+            if given is None:
                 return None
+            secret = Secret(given)
 
 
 def _show(

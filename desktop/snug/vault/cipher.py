@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import apsw
 
-from snug.vault.keys import DataKey
+from snug.vault.data_key import DataKey, wipe
 
 CIPHER = "chacha20"
 
@@ -15,5 +15,11 @@ def apply_key(connection: apsw.Connection, key: DataKey) -> None:
     SQLite says "ok" to a wrong key too; only a read tells.
     """
     connection.execute(f"PRAGMA cipher='{CIPHER}'")
-    # Uncached, so that the statement with the key does not stay in memory.
-    connection.execute(f"PRAGMA key='raw:{key.raw.hex()}'", can_cache=False)
+    digits = key.raw.hex()
+    statement = f"PRAGMA key='raw:{digits}'"
+    try:
+        # Uncached, so that the statement with the key does not stay in memory.
+        connection.execute(statement, can_cache=False)
+    finally:
+        wipe(statement)
+        wipe(digits)

@@ -8,8 +8,8 @@ import apsw
 
 from snug.domain.errors import EnvironmentFault
 from snug.vault.cipher import CIPHER, apply_key
+from snug.vault.data_key import DataKey
 from snug.vault.faults import BUSY_TIMEOUT_MS, key_faults
-from snug.vault.keys import DataKey
 from snug.vault.query import fetch, number
 
 

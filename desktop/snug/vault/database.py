@@ -18,9 +18,9 @@ import apsw
 
 from snug.domain.errors import EnvironmentFault, WrongKeyError
 from snug.vault.connecting import connect
+from snug.vault.data_key import DataKey
 from snug.vault.faults import BUSY_TIMEOUT_MS, CLOSED, damaged, database_faults
 from snug.vault.files import create_private, locked, os_faults, restrict, sync_folder
-from snug.vault.keys import DataKey
 from snug.vault.migrations import BACKUP_FOLDER, migrate, needs_migration
 from snug.vault.query import fetch, number
 

@@ -1,14 +1,12 @@
 """Where the vault's key comes from: vault.json, the slots in it, and the secrets that open them.
 
-The data key is random and never changes; slots wrap it (see `slots`). Functions that change
-vault.json and are called on a living vault take its file lock; `create_vault` is called with the
-lock held.
+The data key is random and never changes; slots wrap it (see `slots`). `create_vault` is called
+with the vault's file lock held; what changes a living vault is in `vault_keys`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hmac
 import secrets as random
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,12 +15,15 @@ from snug.domain.errors import (
     EnvironmentFault,
     NewerSchemaError,
     NotFoundError,
+    SnugError,
     UserError,
     VaultDamagedError,
     VaultLockedError,
     WrongKeyError,
 )
-from snug.vault import slots
+from snug.domain.unlocking import NOTHING, Secret
+from snug.vault import recovery, slots
+from snug.vault.data_key import DataKey
 from snug.vault.files import (
     erase,
     locked,
@@ -36,37 +37,7 @@ from snug.vault.slots import Slot, SlotFile, SlotKind
 
 SLOT_FILE = "vault.json"
 _MAX_SLOT_FILE_BYTES = 1024 * 1024
-
-
-class DataKey:
-    """The 32 bytes that encrypt the database; `close` overwrites them."""
-
-    def __init__(self, raw: bytes | bytearray) -> None:
-        if len(raw) != slots.KEY_BYTES:
-            raise ValueError("a data key has 32 bytes")
-        self._raw = bytearray(raw)
-        self._closed = False
-
-    @classmethod
-    def random(cls) -> DataKey:
-        """A new key."""
-        return cls(random.token_bytes(slots.KEY_BYTES))
-
-    @property
-    def raw(self) -> bytearray:
-        """The key itself, not a copy.
-
-        Raises:
-            EnvironmentFault: it was closed.
-        """
-        if self._closed:
-            raise EnvironmentFault("The vault is locked.")
-        return self._raw
-
-    def close(self) -> None:
-        """Overwrite the key with zeros. Idempotent."""
-        self._raw[:] = bytes(len(self._raw))
-        self._closed = True
+_MAX_KEY_FILE_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +61,10 @@ class KeyHome:
                 "your account can read: whoever has that file and the data folder can read the "
                 "chats, and without it they are lost. Set a passphrase to do without it."
             )
-        if SlotKind.PASSPHRASE in self.kinds:
+        if SlotKind.KEYRING not in self.kinds:
             return (
                 "Your chats are encrypted, and your passphrase opens them. Nobody can restore it: "
-                "if it is forgotten, the chats are lost."
+                "if it is forgotten, and there is no recovery code, the chats are lost."
             )
         return (
             "Your chats are encrypted. Their key is in the keyring of your desktop account; if "
@@ -107,10 +78,12 @@ def create_vault(
     passphrase: str | None,
     keyring_allowed: bool,
     secret_store: SecretStore | None = None,
+    strong: bool = False,
 ) -> tuple[DataKey, KeyHome]:
     """Make a data key and keep it in one slot: passphrase, else OS keyring, else key file.
 
     Args:
+        strong: make each guess of the passphrase four times as dear.
         secret_store: stands in for the operating system's keyring.
 
     Raises:
@@ -124,16 +97,16 @@ def create_vault(
     file = SlotFile(vault_id, slots.key_check(data_key.raw, vault_id), ())
     store = secret_store or OsKeyring()
     if passphrase is not None:
-        slot = _passphrase_slot(file, data_key, passphrase)
+        slot = passphrase_slot(file, data_key, passphrase, strong)
     else:
-        in_keyring = _keyring_slot(file, data_key, store) if keyring_allowed else None
-        slot = in_keyring or _keyfile_slot(file, data_key, keys_folder)
+        in_keyring = keyring_slot(file, data_key, store) if keyring_allowed else None
+        slot = in_keyring or keyfile_slot(file, data_key, keys_folder)
     file = replace(file, slots=(slot,))
     try:
         write_private(folder / SLOT_FILE, slots.encode(file))
     except EnvironmentFault:
         with contextlib.suppress(EnvironmentFault):
-            _forget_secret(file, slot, keys_folder, store)
+            forget_secret(file.vault_id, slot.kind, keys_folder, store)
         raise
     return data_key, _home(file, keys_folder)
 
@@ -141,25 +114,77 @@ def create_vault(
 def unlock(
     folder: Path,
     keys_folder: Path,
-    passphrase: str | None,
+    secret: Secret = NOTHING,
     secret_store: SecretStore | None = None,
 ) -> DataKey:
-    """Open the vault's key with what there is: the passphrase, the key file, the keyring.
+    """Open the vault's key with what is given, or, where that is nothing, as it is kept here.
 
-    A passphrase that is given is held to: when it is wrong, nothing else is tried. Under a
-    millisecond with a key file, about 0.3 s with a passphrase.
+    What is given is held to: when it is wrong, nothing else is tried. Under a millisecond with a
+    key file or a recovery code, about 0.3 s with a passphrase.
 
     Raises:
         VaultLockedError: nothing at hand opens it; the text says what is needed.
-        WrongKeyError: the passphrase or the key file is not this vault's.
+        WrongKeyError: the passphrase, code or key file is not this vault's.
+        UserError: a recovery code was mistyped; the text says where.
         VaultDamagedError, NewerSchemaError: vault.json cannot be used.
+        EnvironmentFault: the key file cannot be read.
     """
     file = read_slots(folder)
-    if passphrase is not None and file.of_kind(SlotKind.PASSPHRASE):
-        return _open(file, SlotKind.PASSPHRASE, slots.passphrase_secret(passphrase), "passphrase")
+    if secret.key_file is not None:
+        return _open_with_file(file, secret.key_file)
+    if secret.text is not None and (file.of_kind(SlotKind.PASSPHRASE) or _codes(file)):
+        return _open_with_text(folder, file, secret.text)
+    return _open_as_kept(file, keys_folder, secret_store)
+
+
+def _codes(file: SlotFile) -> tuple[Slot, ...]:
+    return file.of_kind(SlotKind.RECOVERY)
+
+
+def _open_with_text(folder: Path, file: SlotFile, text: str) -> DataKey:
+    has_passphrase = bool(file.of_kind(SlotKind.PASSPHRASE))
+    if _codes(file) and (recovery.looks_like_code(text) or not has_passphrase):
+        try:
+            return _open(file, SlotKind.RECOVERY, recovery.code_secret(text), "recovery code")
+        except (UserError, WrongKeyError):
+            if not has_passphrase:
+                raise
+    secret = slots.passphrase_secret(text)
+    key = _open(file, SlotKind.PASSPHRASE, secret, "passphrase")
+    _make_dearer(folder, file, key, secret)
+    return key
+
+
+def _make_dearer(folder: Path, file: SlotFile, key: DataKey, secret: bytes) -> None:
+    """Wrap anew what was wrapped when guesses were allowed to be cheaper than today."""
+    wanted = slots.Argon2Cost()
+    weak = [s for s in file.of_kind(SlotKind.PASSPHRASE) if s.cost and s.cost.weaker_than(wanted)]
+    for slot in weak:
+        with contextlib.suppress(WrongKeyError, SnugError), locked(folder):
+            slots.unwrap(file.vault_id, slot, secret)
+            better = slots.wrap(file.vault_id, slot.kind, secret, key.raw)
+            now = read_slots(folder)
+            kept = tuple(better if s.id == slot.id else s for s in now.slots)
+            write_private(folder / SLOT_FILE, slots.encode(replace(now, slots=kept)))
+
+
+def _open_with_file(file: SlotFile, path: Path) -> DataKey:
+    with os_faults(path), path.open("rb") as opened:
+        content = opened.read(_MAX_KEY_FILE_BYTES)
+    try:
+        *_, secret = (bytes.fromhex(line) for line in content.decode("ascii").split()[-1:])
+    except ValueError:
+        raise WrongKeyError(f"{path} is no key file of Snug.") from None
+    for kind in (SlotKind.PORTABLE, SlotKind.KEYFILE):
+        with contextlib.suppress(WrongKeyError):
+            return _open(file, kind, secret, "")
+    raise WrongKeyError(f"The key file {path} does not open this vault.")
+
+
+def _open_as_kept(file: SlotFile, keys_folder: Path, secret_store: SecretStore | None) -> DataKey:
     reasons: list[str] = []
     if file.of_kind(SlotKind.KEYFILE):
-        path = _key_path(keys_folder, file.vault_id)
+        path = key_path(keys_folder, file.vault_id)
         secret = _read_key_file(path)
         if secret is not None:
             return _open(file, SlotKind.KEYFILE, secret, f"key file {path}")
@@ -211,87 +236,26 @@ def read_slots(folder: Path) -> SlotFile:
         ) from error
 
 
-def add_passphrase(folder: Path, data_key: DataKey, passphrase: str) -> str:
-    """Let a passphrase open the vault, beside what opens it already. Waits about 0.3 s.
-
-    Returns:
-        The id of the new slot.
-
-    Raises:
-        UserError: the passphrase is empty.
-        WrongKeyError: `data_key` is another vault's.
-        DiskFullError, EnvironmentFault: vault.json could not be written; it is as it was.
-    """
-    with locked(folder):
-        file = _checked(folder, data_key)
-        slot = _passphrase_slot(file, data_key, passphrase)
-        write_private(folder / SLOT_FILE, slots.encode(replace(file, slots=(*file.slots, slot))))
-    return slot.id
-
-
-def change_passphrase(folder: Path, data_key: DataKey, passphrase: str) -> str:
-    """Let this passphrase open the vault and no other one, in a single step; 0.3 s.
-
-    Returns:
-        The id of the new slot.
-
-    Raises:
-        as `add_passphrase`.
-    """
-    with locked(folder):
-        file = _checked(folder, data_key)
-        slot = _passphrase_slot(file, data_key, passphrase)
-        kept = tuple(s for s in file.slots if s.kind is not SlotKind.PASSPHRASE)
-        write_private(folder / SLOT_FILE, slots.encode(replace(file, slots=(*kept, slot))))
-    return slot.id
-
-
-def remove_slot(
-    folder: Path, keys_folder: Path, slot_id: str, secret_store: SecretStore | None = None
-) -> None:
-    """Close one way to open the vault, and erase the secret that it used.
-
-    Raises:
-        NotFoundError: there is no such slot.
-        UserError: it is the last one.
-        EnvironmentFault: vault.json could not be written, or the secret not be erased.
-    """
-    with locked(folder):
-        file = read_slots(folder)
-        gone = next((slot for slot in file.slots if slot.id == slot_id), None)
-        if gone is None:
-            raise NotFoundError(f"There is no key slot {slot_id}.")
-        kept = tuple(slot for slot in file.slots if slot.id != slot_id)
-        if not kept:
-            raise UserError("This is the last key of the vault: without it the chats are lost.")
-        write_private(folder / SLOT_FILE, slots.encode(replace(file, slots=kept)))
-        if all(slot.kind is not gone.kind for slot in kept):
-            _forget_secret(file, gone, keys_folder, secret_store or OsKeyring())
-
-
-def _checked(folder: Path, data_key: DataKey) -> SlotFile:
-    file = read_slots(folder)
-    if not hmac.compare_digest(file.check, slots.key_check(data_key.raw, file.vault_id)):
-        raise WrongKeyError("This key belongs to another vault.")
-    return file
-
-
-def _passphrase_slot(file: SlotFile, data_key: DataKey, passphrase: str) -> Slot:
+def passphrase_slot(
+    file: SlotFile, data_key: DataKey, passphrase: str, strong: bool = False
+) -> Slot:
+    """A slot for a passphrase. Raises: UserError (it is empty)."""
     if not passphrase:
         raise UserError("The passphrase is empty. Choose one of several words.")
     secret = slots.passphrase_secret(passphrase)
-    return slots.wrap(file.vault_id, SlotKind.PASSPHRASE, secret, data_key.raw)
+    return slots.wrap(file.vault_id, SlotKind.PASSPHRASE, secret, data_key.raw, strong)
 
 
-def _keyfile_slot(file: SlotFile, data_key: DataKey, keys_folder: Path) -> Slot:
+def keyfile_slot(file: SlotFile, data_key: DataKey, keys_folder: Path) -> Slot:
+    """A slot for a key file in `keys_folder`, which is written."""
     secret = random.token_bytes(slots.KEY_BYTES)
     make_private_folder(keys_folder)
-    write_private(_key_path(keys_folder, file.vault_id), f"{secret.hex()}\n".encode())
+    write_private(key_path(keys_folder, file.vault_id), f"{secret.hex()}\n".encode())
     return slots.wrap(file.vault_id, SlotKind.KEYFILE, secret, data_key.raw)
 
 
-def _keyring_slot(file: SlotFile, data_key: DataKey, store: SecretStore) -> Slot | None:
-    """None where there is no keyring that keeps what it is given."""
+def keyring_slot(file: SlotFile, data_key: DataKey, store: SecretStore) -> Slot | None:
+    """A slot for the keyring; None where there is none that keeps what it is given."""
     secret = random.token_bytes(slots.KEY_BYTES)
     try:
         store.set(file.vault_id, secret.hex())
@@ -314,7 +278,7 @@ def _read_key_file(path: Path) -> bytes | None:
         return None
     restrict(path, 0o600)
     with os_faults(path), path.open("rb") as file:
-        content = file.read(4096)
+        content = file.read(_MAX_KEY_FILE_BYTES)
     try:
         return bytes.fromhex(content.decode("ascii"))
     except ValueError:
@@ -331,30 +295,35 @@ def _from_keyring(vault_id: str, store: SecretStore) -> bytes:
         return b""
 
 
-def _forget_secret(file: SlotFile, slot: Slot, keys_folder: Path, store: SecretStore) -> None:
-    if slot.kind is SlotKind.KEYFILE:
-        erase(_key_path(keys_folder, file.vault_id))
-    elif slot.kind is SlotKind.KEYRING:
-        store.delete(file.vault_id)
+def forget_secret(vault_id: str, kind: SlotKind, keys_folder: Path, store: SecretStore) -> None:
+    """Erase what a slot was opened with, where Snug itself keeps it."""
+    if kind is SlotKind.KEYFILE:
+        erase(key_path(keys_folder, vault_id))
+    elif kind is SlotKind.KEYRING:
+        store.delete(vault_id)
 
 
-def _key_path(keys_folder: Path, vault_id: str) -> Path:
+def key_path(keys_folder: Path, vault_id: str) -> Path:
+    """Where the key file of a vault lies."""
     return keys_folder / f"{vault_id}.key"
 
 
 def _home(file: SlotFile, keys_folder: Path) -> KeyHome:
     kinds = tuple(dict.fromkeys(slot.kind for slot in file.slots))
     has_file = SlotKind.KEYFILE in kinds
-    return KeyHome(kinds, _key_path(keys_folder, file.vault_id) if has_file else None)
+    return KeyHome(kinds, key_path(keys_folder, file.vault_id) if has_file else None)
 
 
 def _locked_message(file: SlotFile, reasons: list[str]) -> str:
-    if file.of_kind(SlotKind.PASSPHRASE):
+    if file.of_kind(SlotKind.PASSPHRASE) or _codes(file):
+        asked = "passphrase" if file.of_kind(SlotKind.PASSPHRASE) else "recovery code"
         reasons = [
             *reasons,
-            "Give the passphrase: write it into a file and name that file in "
+            f"Give the {asked}: write it into a file and name that file in "
             "SNUG_PASSPHRASE_FILE, or type it in the window.",
         ]
+    if file.of_kind(SlotKind.PORTABLE):
+        reasons = [*reasons, "The key file you carry opens it too: name it with --key-file."]
     if not reasons:
         reasons = ["It has no key that this Snug knows; use a newer one."]
     return " ".join(["The chats are locked.", *reasons])

@@ -29,9 +29,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from snug.domain.errors import SnugError
 from snug.vault import tables
+from snug.vault.data_key import DataKey
 from snug.vault.database import Database
 from snug.vault.files import free_bytes, make_private_folder
-from snug.vault.keys import DataKey
 from snug.vault.kv_file import read_state, write_state
 from snug.vault.query import fetch, number
 from snug.vault.writer import Writer

@@ -15,6 +15,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -30,6 +31,9 @@ KEY_BYTES = 32
 SALT_BYTES = 16
 NONCE_BYTES = 12
 TAG_BYTES = 16
+STRONG_COST = (262_144, 3, 4)  # KiB, passes, lanes: about 1.7 s
+
+Raw: TypeAlias = bytes | bytearray | memoryview
 
 
 class SlotKind(StrEnum):
@@ -37,7 +41,9 @@ class SlotKind(StrEnum):
 
     PASSPHRASE = "passphrase"  # noqa: S105 - a kind, no secret
     KEYRING = "keyring"
-    KEYFILE = "keyfile"
+    KEYFILE = "keyfile"  # lies on this device and is found without a question
+    RECOVERY = "recovery"  # a code on paper
+    PORTABLE = "portable"  # a key file that the person carries
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,12 @@ class Argon2Cost:
         )
         if not in_range:
             raise ValueError("Argon2 parameters out of range")
+
+    def weaker_than(self, other: Argon2Cost) -> bool:
+        """Whether a guess costs less memory or less work."""
+        return self.memory_kib < other.memory_kib or (
+            self.memory_kib * self.passes < other.memory_kib * other.passes
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,21 +106,24 @@ class SlotFile:
         return tuple(slot for slot in self.slots if slot.kind is kind)
 
 
-def key_check(data_key: bytes | bytearray, vault_id: str) -> bytes:
+def key_check(data_key: Raw, vault_id: str) -> bytes:
     """32 bytes that only this key gives for this vault; they tell nothing about the key."""
     return hmac.digest(bytes(data_key), f"{FORMAT} check {vault_id}".encode(), "sha256")
 
 
-def wrap(vault_id: str, kind: SlotKind, secret: bytes, data_key: bytes | bytearray) -> Slot:
+def wrap(vault_id: str, kind: SlotKind, secret: bytes, data_key: Raw, strong: bool = False) -> Slot:
     """A new slot that `secret` opens.
 
     Args:
-        secret: UTF-8 of a passphrase (see `passphrase_secret`), or `bytes[32]` at random.
+        secret: UTF-8 of a passphrase (see `passphrase_secret`), or at least 128 random bits.
+        strong: a guess of the passphrase takes four times the memory and the time.
     """
     slot_id = secrets.token_hex(8)
     salt = secrets.token_bytes(SALT_BYTES)
     nonce = secrets.token_bytes(NONCE_BYTES)
-    cost = Argon2Cost() if kind is SlotKind.PASSPHRASE else None
+    cost = None
+    if kind is SlotKind.PASSPHRASE:
+        cost = Argon2Cost(*STRONG_COST) if strong else Argon2Cost()
     cipher = ChaCha20Poly1305(_wrapping_key(secret, salt, cost))
     wrapped = cipher.encrypt(nonce, bytes(data_key), _bound_to(vault_id, slot_id))
     return Slot(slot_id, kind, now_ms(), salt, nonce, wrapped, cost)

@@ -6,15 +6,18 @@ from pathlib import Path
 
 from snug.domain.errors import UserError, VaultDamagedError, WrongKeyError
 from snug.domain.kv_state import StateKeeper
+from snug.domain.unlocking import NOTHING, Secret
 from snug.vault import keys
 from snug.vault.catalogue import ModelCatalogue
 from snug.vault.conversations import Conversations
+from snug.vault.data_key import DataKey
 from snug.vault.database import FILE_NAME, Database
 from snug.vault.faults import damaged
 from snug.vault.files import locked, make_private_folder
-from snug.vault.keys import DataKey, KeyHome
+from snug.vault.keys import KeyHome
 from snug.vault.kv_states import KvStates, NoStates
 from snug.vault.oskeyring import SecretStore
+from snug.vault.vault_keys import VaultKeys
 from snug.vault.writer import Writer
 
 
@@ -27,12 +30,14 @@ class Vault:
         key: DataKey | None = None,
         key_home: KeyHome | None = None,
         newly_created: bool = False,
+        ways: VaultKeys | None = None,
     ) -> None:
         """Use `Vault.open` or `Vault.temporary`."""
         self._database = database
         self._key = key
         self._key_home = key_home
         self._newly_created = newly_created
+        self._ways = ways
         self._writer = Writer()
         self._catalogue = ModelCatalogue(database, self._writer)
         if key is None:
@@ -47,13 +52,14 @@ class Vault:
         cls,
         folder: Path,
         keys_folder: Path,
-        passphrase: str | None = None,
+        secret: Secret = NOTHING,
         keyring_allowed: bool = True,
         secret_store: SecretStore | None = None,
     ) -> Vault:
         """Open the vault in `folder`, making it where there is none.
 
         Args:
+            secret: what the person gave; a new vault takes its text as passphrase.
             keys_folder: where a key file is, or is made where there is neither passphrase nor
                 keyring.
             keyring_allowed: whether a new vault may keep its key in the OS keyring.
@@ -67,11 +73,12 @@ class Vault:
             DiskFullError, EnvironmentFault: the disk refused.
         """
         make_private_folder(folder)
-        made = _made_key(folder, keys_folder, passphrase, keyring_allowed, secret_store)
-        key = made or keys.unlock(folder, keys_folder, passphrase, secret_store)
+        made = _made_key(folder, keys_folder, secret, keyring_allowed, secret_store)
+        key = made or keys.unlock(folder, keys_folder, secret, secret_store)
         try:
             home = keys.key_home(folder, keys_folder)
-            return cls(_open_database(folder, key), key, home, newly_created=made is not None)
+            ways = VaultKeys(folder, keys_folder, key, secret_store)
+            return cls(_open_database(folder, key), key, home, made is not None, ways)
         except BaseException:
             key.close()
             raise
@@ -97,6 +104,13 @@ class Vault:
         return self._kv_states
 
     @property
+    def keys(self) -> VaultKeys:
+        """The ways to open this vault. Raises: UserError for a temporary one."""
+        if self._ways is None:
+            raise UserError("A temporary vault has no key.")
+        return self._ways
+
+    @property
     def key_home(self) -> KeyHome | None:
         """Where the key was when the vault was opened; None for a temporary vault."""
         return self._key_home
@@ -105,24 +119,6 @@ class Vault:
     def newly_created(self) -> bool:
         """Whether this process has just made it: tell the person about `key_home` once."""
         return self._newly_created
-
-    def add_passphrase(self, passphrase: str) -> str:
-        """Let a passphrase open the vault too; returns the slot's id. Waits about 0.3 s.
-
-        Raises:
-            as `keys.add_passphrase`; UserError for a temporary vault.
-        """
-        folder, key = self._on_disk()
-        return keys.add_passphrase(folder, key, passphrase)
-
-    def change_passphrase(self, passphrase: str) -> str:
-        """Let this passphrase open the vault and no other one; returns the slot's id.
-
-        Raises:
-            as `keys.change_passphrase`; UserError for a temporary vault.
-        """
-        folder, key = self._on_disk()
-        return keys.change_passphrase(folder, key, passphrase)
 
     def close(self, timeout_s: float = 5.0) -> None:
         """Write what is queued, end the thread, close the file, overwrite the key. Idempotent.
@@ -134,16 +130,11 @@ class Vault:
         if self._key is not None:
             self._key.close()
 
-    def _on_disk(self) -> tuple[Path, DataKey]:
-        if self._key is None:
-            raise UserError("A temporary vault has no key.")
-        return self._database.path.parent, self._key
-
 
 def _made_key(
     folder: Path,
     keys_folder: Path,
-    passphrase: str | None,
+    secret: Secret,
     keyring_allowed: bool,
     secret_store: SecretStore | None,
 ) -> DataKey | None:
@@ -162,7 +153,7 @@ def _made_key(
                 f"{slot_file}, which holds the locked key of your chats, is missing, while "
                 f"{database} is there. Snug has left it as it is: put the missing file back."
             )
-        key, _ = keys.create_vault(folder, keys_folder, passphrase, keyring_allowed, secret_store)
+        key, _ = keys.create_vault(folder, keys_folder, secret.text, keyring_allowed, secret_store)
         return key
 
 
