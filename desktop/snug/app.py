@@ -21,7 +21,7 @@ from snug.cli.output import say
 from snug.cli.parser import build_parser
 from snug.cli.secrets import given_secret, with_secret
 from snug.cli.session import Session
-from snug.domain.errors import SnugError
+from snug.domain.errors import SnugError, UserError
 from snug.domain.unlocking import NOTHING, Secret
 from snug.engine.host import EngineHost
 from snug.engine.hosts import build_engine
@@ -38,9 +38,11 @@ from snug.services.bundle import Profile, Services
 from snug.services.conversations import ConversationService
 from snug.services.doctor import Report, examine
 from snug.services.engine_settings import Host
+from snug.services.keys import KeyService
 from snug.services.models import ModelService
 from snug.services.preferences import Preferences
 from snug.ui.preferences_keys import OPEN_CONVERSATION
+from snug.vault.keys import SLOT_FILE
 from snug.vault.vault import Vault
 
 _PR_SET_DUMPABLE = 4
@@ -91,6 +93,7 @@ class Application:
             cards=parts.cards,
             adoption=Adoption(library),
             first_models=parts.first_models,
+            keys=KeyService(vault.keys) if home is not None else None,
         )
 
     @classmethod
@@ -168,6 +171,8 @@ def _session(paths: Paths, options: Namespace) -> Session:
     return Session(
         options=options,
         open=lambda: _opened(lambda: _open_in_terminal(paths, options)),
+        create=lambda passphrase: _opened(lambda: _create(paths, options, passphrase)),
+        lock_window=lambda: _lock_window(paths),
         open_temporary=lambda: _opened(lambda: Application.temporary(paths, options.offline)),
         examine=lambda: _examine(paths, options.key_file),
         bench=lambda progress: _bench(paths, progress),
@@ -194,6 +199,23 @@ def _open_in_terminal(paths: Paths, options: Namespace) -> Application:
     if application.services.profile.created:
         say(application.services.profile.key_note)
     return application
+
+
+def _create(paths: Paths, options: Namespace, passphrase: str | None) -> Application:
+    """Make the vault. Raises: UserError (there is one)."""
+    if (paths.vault / SLOT_FILE).exists():
+        raise UserError(
+            f"There is a vault in {paths.vault} already. `snug vault passphrase` sets its "
+            "passphrase, `snug keys` the rest; another --data-dir holds another one."
+        )
+    return Application.open(paths, Secret(passphrase), options.offline)
+
+
+def _lock_window(paths: Paths) -> bool:
+    # Late: the terminal needs no Qt for anything else.
+    from snug.ui.single_instance import ask_to_lock
+
+    return ask_to_lock(paths.runtime)
 
 
 def _examine(paths: Paths, key_file: Path | None) -> Report:

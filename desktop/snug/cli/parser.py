@@ -8,6 +8,7 @@ from pathlib import Path
 from snug.cli import adopt, card, chat, conversations, doctor, downloads, hub, models, trends
 from snug.cli.load_options import add_load_options
 from snug.cli.sampling_options import add_sampling_options
+from snug.cli.vault_parser import add_key_commands, add_vault_commands
 from snug.domain.model import KvType
 from snug.domain.prompt import MAX_TOP_LOGPROBS
 
@@ -25,6 +26,10 @@ def build_parser(version: str) -> argparse.ArgumentParser:
     _add_chat(commands)
     _add_models(commands)
     _add_conversations(commands)
+    vault = _group(commands, "vault", "the encrypted database of everything you write")
+    add_vault_commands(lambda name, text: _command(vault, name, text))
+    keys = _group(commands, "keys", "what opens the vault")
+    add_key_commands(lambda name, text: _command(keys, name, text))
     report = _command(commands, "doctor", "what this machine offers, and problems")
     report.set_defaults(run=doctor.examine)
     bench = _command(commands, "bench", "measure Snug against bare llama.cpp, as ratios")

@@ -17,13 +17,17 @@ class Session:
 
     Attributes:
         open: the services on the person's vault, closed at the end of the block.
-        open_temporary: the same on an empty vault in memory; nothing of it is kept.
+        create: the services on a vault that is made by this, with a passphrase where one is given.
+        lock_window: lock the window that is open on this data; False where none is.
+        open_temporary: the services on an empty vault in memory; nothing of it is kept.
         examine: the doctor's report; works without a vault.
         bench: measures; the argument is called with progress texts.
     """
 
     options: Namespace
     open: Callable[[], AbstractContextManager[Services]]
+    create: Callable[[str | None], AbstractContextManager[Services]]
+    lock_window: Callable[[], bool]
     open_temporary: Callable[[], AbstractContextManager[Services]]
     examine: Callable[[], Report]
     bench: Callable[[Callable[[str], None]], dict[str, object]]

@@ -11,6 +11,7 @@ from snug.services.conversations import ConversationService
 from snug.services.downloads import DownloadService
 from snug.services.first_models import FirstModels
 from snug.services.hub import HubService
+from snug.services.keys import KeyService
 from snug.services.models import ModelService
 from snug.services.network import Network
 from snug.services.preferences import Preferences
@@ -54,6 +55,7 @@ class Services:
         cards: where a model comes from, and which licences were accepted.
         adoption: models that other programs keep here.
         first_models: what to offer somebody who has only the starter.
+        keys: what opens the vault; None for a vault in memory.
     """
 
     profile: Profile
@@ -67,3 +69,4 @@ class Services:
     cards: Cards | None = None
     adoption: Adoption | None = None
     first_models: FirstModels | None = None
+    keys: KeyService | None = None

@@ -2,7 +2,7 @@
 
 A lock on a file decides who is first. The kernel lets go of it when a process dies, even by
 kill -9, so it is never stale. The socket only carries the wish to be raised; whoever holds the
-lock may clear a socket that a dead process left behind.
+lock may clear a socket that a dead process left behind. A terminal may also wish it to be locked.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -19,7 +20,9 @@ from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
 _SOCKET_PATH_MAX = 100  # bytes; unix(7) allows 107, some systems 103
 _CONNECT_MS = 500
-_HEARD = b"1"  # the first instance lives and raises its window
+_HEARD = b"1"  # the first instance lives and does what it was asked
+_RAISE = b"raise\n"
+_LOCK = b"lock\n"
 _PATIENCE_S = 10.0  # of a second start, while the first has its lock but not yet its socket
 _PAUSE_S = 0.05  # between two tries; another process cannot wake this one
 
@@ -29,9 +32,11 @@ class SingleInstance(QObject):
 
     Attributes:
         raise_requested: somebody started Snug again on the same folder.
+        lock_requested: somebody wrote `snug vault lock` in a terminal.
     """
 
     raise_requested = Signal()
+    lock_requested = Signal()
 
     def __init__(self, runtime: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -52,7 +57,7 @@ class SingleInstance(QObject):
             if self._take_lock():
                 self._listen()
                 return True
-            if self._ask_to_raise():
+            if _ask(self._name, _RAISE):
                 return False
             time.sleep(_PAUSE_S)
         return False
@@ -84,22 +89,39 @@ class SingleInstance(QObject):
             server.newConnection.connect(self._on_new_connection)
             self._server = server
 
-    def _ask_to_raise(self) -> bool:
-        socket = QLocalSocket()
-        socket.connectToServer(self._name)
-        if not socket.waitForConnected(_CONNECT_MS):
-            return False
-        heard = socket.waitForReadyRead(_CONNECT_MS)  # a process that is dying does not answer
-        socket.disconnectFromServer()
-        return heard
-
     def _on_new_connection(self) -> None:
         while self._server is not None and self._server.hasPendingConnections():
             asking = self._server.nextPendingConnection()
+            asking.disconnected.connect(asking.deleteLater)
+            asking.readyRead.connect(partial(self._on_asking_ready_read, asking))
+            self._on_asking_ready_read(asking)  # it may have been quicker
+
+    def _on_asking_ready_read(self, asking: QLocalSocket) -> None:
+        if not asking.canReadLine():
+            return
+        wish = bytes(asking.readLine(len(_RAISE) + 1).data())
+        signal = {_RAISE: self.raise_requested, _LOCK: self.lock_requested}.get(wish)
+        if signal is not None:
             asking.write(_HEARD)
             asking.flush()
-            asking.disconnected.connect(asking.deleteLater)
-            self.raise_requested.emit()
+            signal.emit()
+
+
+def ask_to_lock(runtime: Path) -> bool:
+    """Ask the window that is open on a folder to lock. False where there is none."""
+    return _ask(socket_name(runtime), _LOCK)
+
+
+def _ask(name: str, wish: bytes) -> bool:
+    socket = QLocalSocket()
+    socket.connectToServer(name)
+    if not socket.waitForConnected(_CONNECT_MS):
+        return False
+    socket.write(wish)
+    socket.flush()
+    heard = socket.waitForReadyRead(_CONNECT_MS)  # a process that is dying does not answer
+    socket.disconnectFromServer()
+    return heard
 
 
 def socket_name(runtime: Path) -> str:

@@ -1,0 +1,191 @@
+"""`snug keys` and the part of `snug vault` that has to do with keys."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+from pathlib import Path
+
+from snug.cli.output import print_json, print_table, say
+from snug.cli.secrets import ask, passphrase_in
+from snug.cli.session import Session
+from snug.domain.errors import UserError
+from snug.services.bundle import Services
+from snug.services.keys import FORGOTTEN, KeyService
+
+
+def init(session: Session) -> int:
+    """Make the vault, with a passphrase where one is given."""
+    options = session.options
+    passphrase = _new_passphrase(options.passphrase_file)
+    if passphrase is not None:
+        say(FORGOTTEN)
+    with session.create(passphrase) as services:
+        keys = _keys(services)
+        if passphrase is not None:
+            keys.set_passphrase(passphrase, options.strong)
+        code = keys.recovery_code() if options.recovery else None
+        _print_made(session, services, code)
+    return 0
+
+
+def passphrase(session: Session) -> int:
+    """Set the passphrase, or change it."""
+    options = session.options
+    with session.open() as services:
+        keys = _keys(services)
+        say(FORGOTTEN)
+        chosen = _new_passphrase(options.new_file)
+        if not chosen:
+            raise UserError(
+                "Nobody is here to type a passphrase. Write it into a file and name it: --new-file"
+            )
+        keys.set_passphrase(chosen, options.strong)
+        if options.only:
+            keys.ask_always()
+        if not keys.has("recovery"):
+            say("A recovery code opens the chats if it is forgotten: snug keys add recovery")
+        _print_slots(session, keys)
+    return 0
+
+
+def status(session: Session) -> int:
+    """Where the vault is, what opens it, how large it is."""
+    with session.open() as services:
+        keys = _keys(services)
+        folder = services.profile.data_dir / "vault"
+        size = sum(path.stat().st_size for path in folder.glob("snug.db*"))
+        if session.options.json:
+            print_json(
+                {
+                    "folder": str(folder),
+                    "size_bytes": size,
+                    "opens_silently": keys.silent(),
+                    "keys": _documents(keys),
+                }
+            )
+            return 0
+        print(f"{folder}, {size:,} bytes")
+        print(
+            "It opens on this device without a question."
+            if keys.silent()
+            else "It asks for a key at every start."
+        )
+        _print_table(keys)
+    return 0
+
+
+def lock(session: Session) -> int:
+    """Lock the window that is open on this data."""
+    told = session.lock_window()
+    if session.options.json:
+        print_json({"locked": told})
+    else:
+        print("The window is locked." if told else "No window is open here.")
+    return 0
+
+
+def list_keys(session: Session) -> int:
+    """Every way to open the vault."""
+    with session.open() as services:
+        _print_slots(session, _keys(services))
+    return 0
+
+
+def add(session: Session) -> int:
+    """Add a way to open the vault."""
+    options = session.options
+    with session.open() as services:
+        keys = _keys(services)
+        code = None
+        match options.kind:
+            case "recovery":
+                code = keys.recovery_code()
+            case "file":
+                if options.path is None:
+                    raise UserError("Name the file to write: snug keys add file PATH")
+                keys.write_key_file(options.path)
+            case "keyring":
+                keys.add_keyring()
+            case _:
+                keys.open_silently()
+        if code is None:
+            _print_slots(session, keys)
+        elif options.json:
+            print_json({"recovery_code": code, "keys": _documents(keys)})
+        else:
+            _print_code(code)
+    return 0
+
+
+def remove(session: Session) -> int:
+    """Remove a way to open the vault."""
+    with session.open() as services:
+        keys = _keys(services)
+        keys.remove(session.options.target)
+        _print_slots(session, keys)
+    return 0
+
+
+def _keys(services: Services) -> KeyService:
+    if services.keys is None:
+        raise UserError("This vault is kept in memory alone and has no key.")
+    return services.keys
+
+
+def _new_passphrase(path: Path | None) -> str | None:
+    """What the file holds, else what is typed; None where nobody types, or types nothing."""
+    if path is not None:
+        return passphrase_in(path)
+    if not sys.stdin.isatty():
+        return None
+    first = ask("New passphrase (at least 8 characters): ")
+    if first and ask("The same again: ") != first:
+        raise UserError("The two passphrases differ. Nothing was changed.")
+    return first or None
+
+
+def _print_made(session: Session, services: Services, code: str | None) -> None:
+    keys = _keys(services)
+    if session.options.json:
+        document: dict[str, object] = {
+            "folder": str(services.profile.data_dir / "vault"),
+            "keys": _documents(keys),
+        }
+        if code is not None:
+            document["recovery_code"] = code
+        print_json(document)
+        return
+    print(f"The vault is made. {services.profile.key_note}")
+    if code is not None:
+        _print_code(code)
+
+
+def _print_code(code: str) -> None:
+    say("Write this down and keep it apart from this computer. It is not shown again.")
+    print(code)
+
+
+def _print_slots(session: Session, keys: KeyService) -> None:
+    if session.options.json:
+        print_json(_documents(keys))
+    else:
+        _print_table(keys)
+
+
+def _print_table(keys: KeyService) -> None:
+    print_table(
+        ("ID", "KIND", "SINCE", "MEANING"),
+        [(slot.id, slot.kind, _day(slot.created_ms), slot.note) for slot in keys.slots()],
+    )
+
+
+def _documents(keys: KeyService) -> list[dict[str, object]]:
+    return [
+        {"id": slot.id, "kind": slot.kind, "created_at": _day(slot.created_ms), "note": slot.note}
+        for slot in keys.slots()
+    ]
+
+
+def _day(ms: int) -> str:
+    return datetime.datetime.fromtimestamp(ms / 1000, tz=datetime.UTC).date().isoformat()

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.cli.program import Snug
+
+
+@pytest.fixture
+def snug(tmp_path: Path) -> Snug:
+    return Snug(tmp_path)
+
+
+@pytest.fixture
+def word(tmp_path: Path) -> Path:
+    path = tmp_path / "word"
+    path.write_text("correct horse battery\n")
+    return path
+
+
+def test_a_vault_made_with_a_passphrase_and_a_code_opens_with_either_and_with_nothing_else(
+    snug: Snug, word: Path, tmp_path: Path
+) -> None:
+    made = snug.document("vault", "init", "--passphrase-file", str(word), "--recovery")
+    assert {key["kind"] for key in made["keys"]} == {"passphrase", "recovery"}
+    code = tmp_path / "code"
+    code.write_text(made["recovery_code"].lower())
+    for way in (word, code):
+        assert snug.document("conversations", "list", SNUG_PASSPHRASE_FILE=str(way)) == []
+    locked = snug.run("conversations", "list")
+    assert locked.returncode == 1
+    assert "SNUG_PASSPHRASE_FILE" in locked.stderr
+    again = snug.run("vault", "init", "--passphrase-file", str(word))
+    assert again.returncode == 1
+    assert "already" in again.stderr
+
+
+def test_a_passphrase_that_is_the_only_way_says_first_what_forgetting_means(
+    snug: Snug, word: Path
+) -> None:
+    assert snug.document("vault", "status")["opens_silently"]
+    done = snug.run("vault", "passphrase", "--new-file", str(word), "--only")
+    assert done.returncode == 0
+    assert "Forgotten means lost" in done.stderr
+    assert "snug keys add recovery" in done.stderr
+    assert snug.run("vault", "status").returncode == 1
+    status = snug.document("vault", "status", SNUG_PASSPHRASE_FILE=str(word))
+    assert not status["opens_silently"]
+    assert [key["kind"] for key in status["keys"]] == ["passphrase"]
+
+
+def test_a_key_file_to_carry_opens_until_it_is_removed(snug: Snug, tmp_path: Path) -> None:
+    stick = tmp_path / "stick.key"
+    listed = snug.document("keys", "add", "file", str(stick))
+    (slot,) = (key["id"] for key in listed if key["kind"] == "portable")
+    (silent,) = (key["id"] for key in listed if key["kind"] == "keyfile")
+    snug.document("keys", "remove", silent)
+    assert snug.run("conversations", "list").returncode == 1
+    assert snug.run("conversations", "list", "--key-file", str(stick)).returncode == 0
+    last = snug.run("keys", "remove", slot, "--key-file", str(stick))
+    assert last.returncode == 1
+    assert "last key" in last.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "empty"),
+        (b"short", "at least 8"),
+        (b"\xff\xfe", "cannot be read"),
+        (b"x" * 5000, "4,096"),
+    ],
+)
+def test_a_passphrase_file_that_cannot_be_used_is_told_and_changes_nothing(
+    snug: Snug, tmp_path: Path, content: bytes, words: str
+) -> None:
+    path = tmp_path / "awkward"
+    path.write_bytes(content)
+    done = snug.run("vault", "passphrase", "--new-file", str(path))
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert [key["kind"] for key in snug.document("keys", "list")] == ["keyfile"]
+
+
+def test_locking_says_where_no_window_is_open(snug: Snug) -> None:
+    assert snug.document("vault", "lock") == {"locked": False}
