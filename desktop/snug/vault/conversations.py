@@ -22,10 +22,12 @@ from snug.domain.conversation import (
 )
 from snug.domain.errors import EnvironmentFault, VaultDamagedError
 from snug.domain.importing import ImportCount, ImportedConversation
+from snug.domain.organising import EVERYTHING, ListFilter
 from snug.domain.search import SearchHit
 from snug.vault import tables
 from snug.vault.database import Database
 from snug.vault.faults import damaged
+from snug.vault.listing import summaries
 from snug.vault.search import search
 from snug.vault.trees import add_trees
 from snug.vault.writer import Writer
@@ -35,6 +37,7 @@ T = TypeVar("T")
 SYNC_DELAY_S = 1.0  # what a power cut may cost of an answer
 _CHECKPOINT_DELAY_S = 2.0
 _CHECKPOINT_TRIES = 5
+_DELETED_AT_ONCE = 50  # between two portions, an answer that runs may be written
 
 _log = logging.getLogger(__name__)
 
@@ -65,9 +68,11 @@ class Conversations:
         """The thread that all writes run on."""
         return self._writer
 
-    def summaries(self, limit: int = 200, offset: int = 0) -> tuple[ConversationSummary, ...]:
-        """The list, most recently changed first."""
-        return self._read(lambda connection: tables.summaries(connection, limit, offset))
+    def summaries(
+        self, limit: int = 200, offset: int = 0, where: ListFilter = EVERYTHING
+    ) -> tuple[ConversationSummary, ...]:
+        """A page of the list, most recently changed first where the filter says nothing else."""
+        return self._read(lambda connection: summaries(connection, limit, offset, where))
 
     def conversation(self, conversation_id: str) -> Conversation:
         """The whole tree; what the journal holds of an unfinished answer is already in it."""
@@ -143,7 +148,15 @@ class Conversations:
 
     def delete(self, conversation_id: str) -> None:
         """Remove a conversation and everything of it, also from the search index and the log."""
-        self._write(lambda connection: tables.delete(connection, conversation_id), durable=True)
+        self.delete_many((conversation_id,))
+
+    def delete_many(self, conversation_ids: Sequence[str]) -> None:
+        """Remove conversations like `delete`, some at a time; an unknown id ends it."""
+        if not conversation_ids:
+            return
+        for start in range(0, len(conversation_ids), _DELETED_AT_ONCE):
+            some = conversation_ids[start : start + _DELETED_AT_ONCE]
+            self._write(lambda connection, some=some: _delete(connection, some), durable=True)  # type: ignore[misc]
         self._writer.run(self._after_delete)
         self._writer.run(lambda: self._empty_log(_CHECKPOINT_TRIES))
 
@@ -188,3 +201,8 @@ class Conversations:
             _log.warning("the log of the database could not be emptied")
         if tries > 1:
             self._writer.submit(lambda: self._empty_log(tries - 1), _CHECKPOINT_DELAY_S)
+
+
+def _delete(connection: apsw.Connection, conversation_ids: Sequence[str]) -> None:
+    for one in conversation_ids:
+        tables.delete(connection, one)

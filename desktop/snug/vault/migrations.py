@@ -147,7 +147,8 @@ _LONG_CONVERSATIONS = (
 def order_among_conversations(connection: apsw.Connection) -> None:
     """4: folders with a rule of how long to keep, tags, pins, archive, and the trash.
 
-    `conversations.trashed_ms` is when one was thrown away; NULL for those that are not.
+    `conversations.trashed_ms` is when one was thrown away; NULL for those that are not. `kept_ms`
+    is from when the rule of its folder counts, where that is later than its last change.
     """
     for statement in _ORDER:
         connection.execute(statement)
@@ -175,8 +176,17 @@ _ORDER = (
     "ALTER TABLE conversations ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE conversations ADD COLUMN archived INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE conversations ADD COLUMN trashed_ms INTEGER",
-    "CREATE INDEX conversations_by_folder ON conversations(folder) WHERE folder IS NOT NULL",
-    "CREATE INDEX conversations_in_trash ON conversations(trashed_ms) WHERE trashed_ms IS NOT NULL",
+    "ALTER TABLE conversations ADD COLUMN kept_ms INTEGER NOT NULL DEFAULT 0",
+    # One index for each list, in its order: `listing` walks them.
+    """CREATE INDEX conversations_listed ON conversations(pinned DESC, updated_ms DESC, seq DESC)
+        WHERE trashed_ms IS NULL AND archived = 0""",
+    """CREATE INDEX conversations_by_folder
+        ON conversations(folder, pinned DESC, updated_ms DESC, seq DESC)
+        WHERE trashed_ms IS NULL AND archived = 0""",
+    """CREATE INDEX conversations_archived ON conversations(updated_ms DESC, seq DESC)
+        WHERE trashed_ms IS NULL AND archived = 1""",
+    """CREATE INDEX conversations_in_trash ON conversations(trashed_ms DESC, seq DESC)
+        WHERE trashed_ms IS NOT NULL""",
 )
 
 STEPS: tuple[Step, ...] = (

@@ -13,7 +13,6 @@ import apsw
 from snug.domain.conversation import (
     Conversation,
     ConversationSettings,
-    ConversationSummary,
     EarlierSummary,
     Message,
     Part,
@@ -31,24 +30,6 @@ from snug.vault.rows import storable
 _SELECT_SUMMARIES = """SELECT m.id, s.text, s.model, s.created_ms
     FROM summaries s JOIN messages m ON m.seq = s.message
     WHERE s.conversation = ? ORDER BY s.seq"""
-
-
-def summaries(
-    connection: apsw.Connection, limit: int, offset: int
-) -> tuple[ConversationSummary, ...]:
-    """The list, most recently changed first; without what lies in the trash."""
-    found = fetch(
-        connection,
-        """SELECT c.id, c.title, c.updated_ms, c.message_count,
-            (SELECT id FROM folders WHERE seq = c.folder), c.pinned, c.archived, c.trashed_ms,
-            (SELECT json_group_array(t.name ORDER BY t.name)
-                FROM conversation_tags l JOIN tags t ON t.seq = l.tag
-                WHERE l.conversation = c.seq)
-        FROM conversations c WHERE c.trashed_ms IS NULL
-        ORDER BY c.updated_ms DESC, c.seq DESC LIMIT ? OFFSET ?""",
-        (limit, offset),
-    )
-    return tuple(rows.summary_from(row) for row in found)
 
 
 def conversation(connection: apsw.Connection, conversation_id: str) -> Conversation:
@@ -257,6 +238,15 @@ def delete(connection: apsw.Connection, conversation_id: str) -> None:
     ):
         connection.execute(statement, (seq,))
     connection.execute("DELETE FROM conversations WHERE seq = ?", (seq,))
+    forget_unused_tags(connection)
+
+
+def forget_unused_tags(connection: apsw.Connection) -> None:
+    """A tag that nothing has any more goes: its name is the person's too."""
+    connection.execute(
+        """DELETE FROM tags WHERE NOT EXISTS
+        (SELECT 1 FROM conversation_tags WHERE tag = tags.seq)"""
+    )
 
 
 def setting(connection: apsw.Connection, name: str) -> str | None:

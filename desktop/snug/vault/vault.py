@@ -16,6 +16,7 @@ from snug.vault.faults import damaged
 from snug.vault.files import locked, make_private_folder
 from snug.vault.keys import KeyHome
 from snug.vault.kv_states import KvStates, NoStates
+from snug.vault.organising import Organising
 from snug.vault.oskeyring import SecretStore
 from snug.vault.vault_keys import VaultKeys
 from snug.vault.writer import Writer
@@ -40,6 +41,7 @@ class Vault:
         self._ways = ways
         self._writer = Writer()
         self._catalogue = ModelCatalogue(database, self._writer)
+        self._organising = Organising(database, self._writer)
         if key is None:
             self._kv_states: KvStates | NoStates = NoStates()
             self._conversations = Conversations(database, self._writer)
@@ -92,6 +94,11 @@ class Vault:
     def conversations(self) -> Conversations:
         """The store."""
         return self._conversations
+
+    @property
+    def organising(self) -> Organising:
+        """Folders, tags, pins, archive and trash."""
+        return self._organising
 
     @property
     def catalogue(self) -> ModelCatalogue:
