@@ -40,8 +40,11 @@ from snug.services.doctor import Report, examine
 from snug.services.engine_settings import Host
 from snug.services.keys import KeyService
 from snug.services.models import ModelService
+from snug.services.organiser import Organiser
 from snug.services.preferences import Preferences
+from snug.services.temporary import SplitStore, TemporaryChats
 from snug.ui.preferences_keys import OPEN_CONVERSATION
+from snug.vault.conversations import Conversations
 from snug.vault.keys import SLOT_FILE
 from snug.vault.vault import Vault
 
@@ -72,6 +75,10 @@ class Application:
         models.release_quarantine = lambda model: engine.forgive(model.sha256)
         parts = HubParts(paths, vault, library, models, preferences, engine, offline, hub_token)
         self._downloads = parts.downloads
+        self._memories: list[Vault] = []  # of temporary chats; at most one
+        temporary = TemporaryChats(self._make_memory)
+        split = SplitStore(store, temporary)
+        conversations = ConversationService(split, models, engine, temporary.keeps)
         home = vault.key_home
         self.services = Services(
             profile=Profile(
@@ -83,7 +90,7 @@ class Application:
                 offline=offline,
                 crash_signal=crash_signal,
             ),
-            conversations=ConversationService(store, models, engine),
+            conversations=conversations,
             models=models,
             preferences=preferences,
             hub=parts.hub,
@@ -93,6 +100,8 @@ class Application:
             cards=parts.cards,
             adoption=Adoption(library),
             first_models=parts.first_models,
+            organiser=Organiser(vault.organising, conversations),
+            temporary=temporary,
             keys=KeyService(vault.keys) if home is not None else None,
         )
 
@@ -135,7 +144,19 @@ class Application:
         self._downloads.close()
         self.services.conversations.stop_all()
         self._engine.close()
+        for memory in self._memories:
+            memory.close()
         self._vault.close()
+
+    def tidy(self) -> None:
+        """What retention rules and the trash's days ask for; a disk that refuses is no failure."""
+        with contextlib.suppress(SnugError):
+            if self.services.organiser is not None:
+                self.services.organiser.tidy()
+
+    def _make_memory(self) -> Conversations:
+        self._memories.append(Vault.temporary())
+        return self._memories[-1].conversations
 
 
 def main(argv: list[str] | None = None, launch: Launch | None = None) -> int:
@@ -198,6 +219,7 @@ def _open_in_terminal(paths: Paths, options: Namespace) -> Application:
     )
     if application.services.profile.created:
         say(application.services.profile.key_note)
+    application.tidy()
     return application
 
 

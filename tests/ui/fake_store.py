@@ -21,6 +21,7 @@ from snug.domain.conversation import (
     title_from,
 )
 from snug.domain.errors import NotFoundError, SnugError
+from snug.domain.organising import EVERYTHING, ListFilter
 from snug.domain.search import MATCH_END, MATCH_START, SearchHit
 
 
@@ -96,7 +97,9 @@ class FakeStore:
     def close(self) -> None:
         self._writer.close()
 
-    def summaries(self, limit: int = 200, offset: int = 0) -> tuple[ConversationSummary, ...]:
+    def summaries(
+        self, limit: int = 200, offset: int = 0, where: ListFilter = EVERYTHING
+    ) -> tuple[ConversationSummary, ...]:
         with self._lock:
             rows = sorted(self.kept.values(), key=lambda c: (c.updated_ms, c.id), reverse=True)
         return tuple(
@@ -170,6 +173,10 @@ class FakeStore:
             del self.kept[conversation_id]
 
         self._write(job)
+
+    def delete_many(self, conversation_ids: Sequence[str]) -> None:
+        for one in conversation_ids:
+            self.delete(one)
 
     def setting(self, name: str) -> str | None:
         with self._lock:

@@ -1,12 +1,14 @@
-"""`snug conversations`: list, show, search, pin, unpin, delete."""
+"""`snug conversations`: list, show, search, pin, unpin."""
 
 from __future__ import annotations
 
 import datetime
 
+from snug.cli.organising import chosen_filter
 from snug.cli.output import print_json, print_table, printable, say
 from snug.cli.session import Session
 from snug.domain.conversation import EarlierSummary, Message
+from snug.domain.organising import EVERYTHING
 from snug.domain.search import plain_snippet
 
 _ALL = 1_000_000
@@ -15,7 +17,10 @@ _ALL = 1_000_000
 def list_all(session: Session) -> int:
     """Every conversation, the most recently changed first."""
     with session.open() as services:
-        summaries = services.conversations.summaries(limit=_ALL)
+        where = chosen_filter(services, session.options)
+        summaries = services.conversations.summaries(limit=_ALL, where=where)
+        folders = services.organiser.folders() if services.organiser is not None else ()
+    names = {folder.id: folder.name for folder in folders}
     if session.options.json:
         print_json(
             [
@@ -24,13 +29,18 @@ def list_all(session: Session) -> int:
                     "title": s.title,
                     "updated_at": _time(s.updated_ms),
                     "message_count": s.message_count,
+                    "folder": names.get(s.folder_id or ""),
+                    "tags": list(s.tags),
+                    "pinned": s.pinned,
+                    "archived": s.archived,
+                    "trashed_at": None if s.trashed_ms is None else _time(s.trashed_ms),
                 }
                 for s in summaries
             ]
         )
         return 0
     if not summaries:
-        say("No conversations yet.")
+        say("No conversations here yet." if where != EVERYTHING else "No conversations yet.")
     print_table(
         ("ID", "UPDATED", "MESSAGES", "TITLE"),
         [(s.id, _time(s.updated_ms)[:16], str(s.message_count), s.title) for s in summaries],
@@ -90,33 +100,24 @@ def search(session: Session) -> int:
 
 
 def pin(session: Session) -> int:
-    """Never leave a message out when the conversation is longer than the context."""
+    """Keep a conversation at the top; or a message from being left out of a long one."""
     return _set_pinned(session, True)
 
 
 def unpin(session: Session) -> int:
-    """Let a message be left out again."""
+    """Let go of a conversation or a message."""
     return _set_pinned(session, False)
-
-
-def delete(session: Session) -> int:
-    """Delete for good."""
-    with session.open() as services:
-        services.conversations.conversation(session.options.target)
-        services.conversations.delete(session.options.target)
-    if session.options.json:
-        print_json({"deleted": session.options.target})
-    else:
-        print("Deleted.")
-    return 0
 
 
 def _set_pinned(session: Session, pinned: bool) -> int:
     options = session.options
     with session.open() as services:
-        services.conversations.pin(options.target, options.message, pinned)
+        if options.message is not None:
+            services.conversations.pin(options.target, options.message, pinned)
+        elif services.organiser is not None:
+            services.organiser.pin([options.target], pinned)
     if options.json:
-        print_json({"id": options.message, "pinned": pinned})
+        print_json({"id": options.message or options.target, "pinned": pinned})
     else:
         print("Pinned." if pinned else "No longer pinned.")
     return 0

@@ -7,6 +7,11 @@ from pathlib import Path
 
 from snug.cli import adopt, card, chat, conversations, doctor, downloads, hub, models, trends
 from snug.cli.load_options import add_load_options
+from snug.cli.organising_parser import (
+    add_folder_commands,
+    add_list_options,
+    add_order_commands,
+)
 from snug.cli.sampling_options import add_sampling_options
 from snug.cli.vault_parser import add_key_commands, add_vault_commands
 from snug.domain.model import KvType
@@ -186,17 +191,26 @@ def _add_conversations(commands: argparse._SubParsersAction[argparse.ArgumentPar
         ("list", "all conversations, newest first", conversations.list_all, None),
         ("show", "one conversation", conversations.show, "ID"),
         ("search", "find words in all conversations", conversations.search, "TEXT"),
-        ("delete", "delete one for good", conversations.delete, "ID"),
     ):
         parser = _command(group, name, text)
         if argument is not None:
             parser.add_argument("target", metavar=argument)
+        if name == "list":
+            add_list_options(parser)
         parser.set_defaults(run=run)
+    add_order_commands(lambda name, text: _command(group, name, text))
+    folders = _group(commands, "folders", "folders of conversations, and how long they keep")
+    add_folder_commands(lambda name, text: _command(folders, name, text))
     for name, text, run in (
-        ("pin", "never leave a message out of a long conversation", conversations.pin),
-        ("unpin", "let a message be left out again", conversations.unpin),
+        ("pin", "keep one at the top and from every rule; or a message", conversations.pin),
+        ("unpin", "let go of a conversation or a message", conversations.unpin),
     ):
         parser = _command(group, name, text)
         parser.add_argument("target", metavar="ID")
-        parser.add_argument("message", metavar="MESSAGE", help="as in `show --json`")
+        parser.add_argument(
+            "message",
+            nargs="?",
+            metavar="MESSAGE",
+            help="never leave this one out of a long conversation; as in `show --json`",
+        )
         parser.set_defaults(run=run)

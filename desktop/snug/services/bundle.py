@@ -14,7 +14,9 @@ from snug.services.hub import HubService
 from snug.services.keys import KeyService
 from snug.services.models import ModelService
 from snug.services.network import Network
+from snug.services.organiser import Organiser
 from snug.services.preferences import Preferences
+from snug.services.temporary import TemporaryChats
 from snug.services.trends import Trends
 
 if TYPE_CHECKING:  # Cards are made when one is looked at; start-up counts.
@@ -55,6 +57,8 @@ class Services:
         cards: where a model comes from, and which licences were accepted.
         adoption: models that other programs keep here.
         first_models: what to offer somebody who has only the starter.
+        organiser: folders, tags, archive and trash.
+        temporary: conversations that never touch the disk.
         keys: what opens the vault; None for a vault in memory.
     """
 
@@ -69,4 +73,6 @@ class Services:
     cards: Cards | None = None
     adoption: Adoption | None = None
     first_models: FirstModels | None = None
+    organiser: Organiser | None = None
+    temporary: TemporaryChats | None = None
     keys: KeyService | None = None

@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from snug.domain.conversation import (
     Conversation,
@@ -29,35 +29,17 @@ from snug.domain.conversation import (
 from snug.domain.errors import SnugError, UserError
 from snug.domain.events import Failed, Finished
 from snug.domain.model import ModelFile
+from snug.domain.organising import EVERYTHING, ListFilter
 from snug.domain.search import SearchHit
 from snug.services.answer import AnswerRun
 from snug.services.models import ModelService
 from snug.services.protocols import ConversationStore, Engine, EventSink, PlanSink
-from snug.services.requests import NO_EXTRAS, Extras, Requests, with_draft
+from snug.services.requests import Extras, Requests, with_draft
+from snug.services.runs import Run as Run
+from snug.services.runs import Turn
 from snug.services.summary import SummarisedAnswer, plan_summarised
 
 _MEASURED_TOKENS = 16  # a shorter answer says little about the speed
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A running answer: the ids that its messages have or will have, and the way to stop it."""
-
-    conversation_id: str
-    user_id: str | None
-    answer_id: str
-    cancel: Callable[[], None]
-    wait: Callable[[float], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """What one run is to do, decided on the writer's thread from the stored tree."""
-
-    conversation: Conversation
-    path: tuple[Message, ...]
-    answer: Message
-    extras: Extras = NO_EXTRAS
 
 
 class ConversationService:
@@ -67,20 +49,29 @@ class ConversationService:
     writer's thread.
     """
 
-    def __init__(self, store: ConversationStore, models: ModelService, engine: Engine) -> None:
+    def __init__(
+        self,
+        store: ConversationStore,
+        models: ModelService,
+        engine: Engine,
+        keeps: Callable[[str], bool] = lambda _: True,
+    ) -> None:
+        """Make it. `keeps` tells whether KV states of a conversation may go to the disk."""
         self._store = store
         self._models = models
         self._engine = engine
-        self._requests = Requests(models)
+        self._requests = Requests(models, keeps)
         self._running: dict[str, AnswerRun] = {}
         self._answering: dict[str, ModelFile] = {}
         self._lock = threading.Lock()
 
     # -- reading ------------------------------------------------------------------------------
 
-    def summaries(self, limit: int = 200, offset: int = 0) -> tuple[ConversationSummary, ...]:
-        """The conversation list, most recently changed first."""
-        return self._store.summaries(limit, offset)
+    def summaries(
+        self, limit: int = 200, offset: int = 0, where: ListFilter = EVERYTHING
+    ) -> tuple[ConversationSummary, ...]:
+        """A page of the list; without a filter all but the trash, most recently changed first."""
+        return self._store.summaries(limit, offset, where)
 
     def conversation(self, conversation_id: str) -> Conversation:
         """A whole conversation. Raises: NotFoundError."""
@@ -131,13 +122,25 @@ class ConversationService:
 
     def delete(self, conversation_id: str) -> None:
         """Remove it for good; a running answer is stopped first."""
+        self.stop(conversation_id)
+        self._store.delete(conversation_id)
+        self._engine.forget(conversation_id)
+
+    def delete_many(self, conversation_ids: Sequence[str]) -> None:
+        """Remove several for good, as `delete` does."""
+        for one in conversation_ids:
+            self.stop(one)
+        self._store.delete_many(conversation_ids)
+        for one in conversation_ids:
+            self._engine.forget(one)
+
+    def stop(self, conversation_id: str) -> None:
+        """Stop its running answer and wait until it is stored."""
         with self._lock:
             run = self._running.get(conversation_id)
         if run is not None:
             run.cancel()
             run.wait(5.0)
-        self._store.delete(conversation_id)
-        self._engine.forget(conversation_id)
 
     def save_draft(self, conversation_id: str, draft: str) -> None:
         """Keep what stands unsent in the composer; returns at once."""
@@ -184,7 +187,7 @@ class ConversationService:
         user_id = new_id()
         extras = Extras.checked(schema, top_logprobs, tools)
 
-        def turn(answer_id: str) -> _Turn:
+        def turn(answer_id: str) -> Turn:
             conversation = self._store.conversation(conversation_id)
             asked = self._ask(conversation, conversation.leaf_id, user_id, text, answer_id)
             return replace(asked, extras=extras)
@@ -201,7 +204,7 @@ class ConversationService:
             raise UserError("Write a message first.")
         user_id = new_id()
 
-        def turn(answer_id: str) -> _Turn:
+        def turn(answer_id: str) -> Turn:
             conversation = self._store.conversation(conversation_id)
             message = conversation.message(message_id)
             if message.role is not Role.USER:
@@ -223,7 +226,7 @@ class ConversationService:
         """Another answer beside an existing one (or to a message of the person). As `send`."""
         extras = Extras.checked(schema, top_logprobs, tools)
 
-        def turn(answer_id: str) -> _Turn:
+        def turn(answer_id: str) -> Turn:
             conversation = self._store.conversation(conversation_id)
             message = conversation.message(message_id)
             asked = message.id if message.role is Role.USER else message.parent_id
@@ -234,7 +237,7 @@ class ConversationService:
     def resume(self, conversation_id: str, message_id: str, sink: EventSink) -> Run:
         """Go on with an answer that was interrupted, stopped or cut; its text stays."""
 
-        def turn(answer_id: str) -> _Turn:
+        def turn(answer_id: str) -> Turn:
             conversation = self._store.conversation(conversation_id)
             message = conversation.message(message_id)
             if message.role is not Role.ASSISTANT:
@@ -242,7 +245,7 @@ class ConversationService:
             answer = replace(message, status=Status.INTERRUPTED, error="")
             self._store.finish_message(answer)
             path = path_to(conversation.messages, message.parent_id)
-            return _Turn(conversation, path, answer)
+            return Turn(conversation, path, answer)
 
         return self._start(conversation_id, None, sink, turn, answer_id=message_id)
 
@@ -285,7 +288,7 @@ class ConversationService:
         conversation_id: str,
         user_id: str | None,
         sink: EventSink,
-        turn: Callable[[str], _Turn],
+        turn: Callable[[str], Turn],
         answer_id: str | None = None,
     ) -> Run:
         run = AnswerRun(
@@ -307,7 +310,7 @@ class ConversationService:
             raise
         return Run(conversation_id, user_id, run.answer_id, run.cancel, run.wait)
 
-    def _carry_out(self, run: AnswerRun, turn: Callable[[str], _Turn]) -> None:
+    def _carry_out(self, run: AnswerRun, turn: Callable[[str], Turn]) -> None:
         """On the writer's thread: store what is to be stored, then hand over to the engine."""
         try:
             prepared = turn(run.answer_id)
@@ -346,7 +349,7 @@ class ConversationService:
         user_id: str,
         text: str,
         answer_id: str,
-    ) -> _Turn:
+    ) -> Turn:
         """Store the person's message, synced to the platter, and the place of its answer."""
         user = Message(
             id=user_id,
@@ -360,7 +363,7 @@ class ConversationService:
         grown = replace(conversation, messages=(*conversation.messages, user))
         return self._answer(grown, user_id, answer_id)
 
-    def _answer(self, conversation: Conversation, asked_id: str | None, answer_id: str) -> _Turn:
+    def _answer(self, conversation: Conversation, asked_id: str | None, answer_id: str) -> Turn:
         answer = Message(
             id=answer_id,
             conversation_id=conversation.id,
@@ -372,7 +375,7 @@ class ConversationService:
             created_ms=now_ms(),
         )
         self._store.add_message(answer, durable=False)
-        return _Turn(conversation, path_to(conversation.messages, asked_id), answer)
+        return Turn(conversation, path_to(conversation.messages, asked_id), answer)
 
     def _forget(self, conversation_id: str, event: Finished | Failed) -> None:
         with self._lock:

@@ -22,6 +22,7 @@ from snug.domain.errors import SnugError
 from snug.domain.events import Event
 from snug.domain.fit import Fit
 from snug.domain.model import Adapter, Device, LoadOptions, ModelFile, Placement
+from snug.domain.organising import EVERYTHING, ListFilter
 from snug.domain.prompt import ContextPlan, GenerationRequest
 from snug.domain.search import SearchHit
 
@@ -117,8 +118,10 @@ class ConversationStore(Protocol):
     def writer(self) -> Writer:
         """The thread that all writes run on."""
 
-    def summaries(self, limit: int = 200, offset: int = 0) -> tuple[ConversationSummary, ...]:
-        """The list, most recently changed first."""
+    def summaries(
+        self, limit: int = 200, offset: int = 0, where: ListFilter = EVERYTHING
+    ) -> tuple[ConversationSummary, ...]:
+        """A page of the list, most recently changed first where the filter says nothing else."""
 
     def conversation(self, conversation_id: str) -> Conversation:
         """The whole tree; what the journal holds of an unfinished answer is already in it."""
@@ -162,6 +165,9 @@ class ConversationStore(Protocol):
 
     def delete(self, conversation_id: str) -> None:
         """Remove a conversation and everything of it, also from the search index."""
+
+    def delete_many(self, conversation_ids: Sequence[str]) -> None:
+        """Remove conversations like `delete`, some at a time."""
 
     def setting(self, name: str) -> str | None:
         """A value of the application's own (window geometry, last model …); None where unset."""

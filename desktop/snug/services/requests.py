@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -50,8 +51,10 @@ NO_EXTRAS = Extras()
 class Requests:
     """Makes requests as the person chose for a conversation, and for all. Any thread."""
 
-    def __init__(self, models: ModelService) -> None:
+    def __init__(self, models: ModelService, keeps: Callable[[str], bool] = lambda _: True) -> None:
+        """Make it. `keeps` tells whether KV states of a conversation may go to the disk."""
         self._models = models
+        self._keeps = keeps
 
     def make(
         self, conversation: Conversation, path: tuple[Message, ...], model: ModelFile
@@ -67,7 +70,7 @@ class Requests:
             sampling=settings.sampling,
             load=self._models.load_options(model),
             conversation=conversation.id,
-            keep=True,
+            keep=self._keeps(conversation.id),
             lookup=self._models.settings.lookup,
             adapters=settings.adapters,
             overflow=self._overflow(settings),

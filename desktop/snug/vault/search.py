@@ -83,6 +83,7 @@ def _message_hits(connection: apsw.Connection, query: Query, limit: int) -> list
         CROSS JOIN messages m ON m.seq = message_words.rowid
         CROSS JOIN conversations c ON c.seq = m.conversation
         WHERE message_words MATCH ?
+            AND c.trashed_ms IS NULL
             AND NOT EXISTS(SELECT 1 FROM json_each(?) WHERE NOT instr(m.text, value))
         ORDER BY rank LIMIT ?""",
         (start, end, SNIPPET_WORDS, query.words, json.dumps(query.literals), limit),
@@ -98,6 +99,7 @@ def _title_hits(connection: apsw.Connection, query: Query, limit: int) -> list[S
             coalesce((SELECT id FROM messages WHERE conversation = c.seq ORDER BY seq LIMIT 1), '')
         FROM title_words CROSS JOIN conversations c ON c.seq = title_words.rowid
         WHERE title_words MATCH ?
+            AND c.trashed_ms IS NULL
             AND NOT EXISTS(SELECT 1 FROM json_each(?) WHERE NOT instr(c.title, value))
         ORDER BY rank LIMIT ?""",
         (start, end, query.words, json.dumps(query.literals), limit),
@@ -112,6 +114,7 @@ def _literal_hits(connection: apsw.Connection, query: Query, limit: int) -> tupl
         """SELECT c.id, m.id, c.title, m.text
         FROM messages m CROSS JOIN conversations c ON c.seq = m.conversation
         WHERE m.role IN ('user', 'assistant')
+            AND c.trashed_ms IS NULL
             AND NOT EXISTS(SELECT 1 FROM json_each(?) WHERE NOT instr(m.text, value))
         ORDER BY m.seq DESC LIMIT ?""",
         (json.dumps(query.literals), limit),
