@@ -41,6 +41,7 @@ from snug.ui.tokens import SIZES
 
 Index = QModelIndex | QPersistentModelIndex
 _SNIPPET_LINES = 2
+_WITH_MENU = (RowKind.CONVERSATION, RowKind.FOLDER)
 
 
 class ConversationDelegate(QStyledItemDelegate):
@@ -69,6 +70,8 @@ class ConversationDelegate(QStyledItemDelegate):
         heights = {
             RowKind.HEADING: small + (SIZES.gap_3 if index.row() == 0 else SIZES.gap_6),
             RowKind.CONVERSATION: bar + SIZES.gap_4 + 2,
+            RowKind.FOLDERS: small + SIZES.gap_6,
+            RowKind.FOLDER: bar + SIZES.gap_4 + 2,
             RowKind.HIT: bar + _SNIPPET_LINES * small + SIZES.gap_4 + SIZES.gap_2,
         }
         return QSize(0, heights[row.kind])
@@ -85,7 +88,9 @@ class ConversationDelegate(QStyledItemDelegate):
         else:
             state = option.state
             self._paint_ground(painter, option.rect, state, row)
-            if row.kind is RowKind.HIT:
+            if row.kind is RowKind.FOLDERS:
+                self._paint_folders(painter, option, row)
+            elif row.kind is RowKind.HIT:
                 self._paint_hit(painter, _inner(option.rect), row)
             else:
                 self._paint_conversation(painter, option, row)
@@ -97,6 +102,43 @@ class ConversationDelegate(QStyledItemDelegate):
         inner = _inner(rect).adjusted(0, 0, 0, -SIZES.gap)
         inner.setTop(inner.bottom() - painter.fontMetrics().height())
         draw_line(painter, inner, row.text, painter.layoutDirection())
+
+    def _paint_folders(self, painter: QPainter, option: QStyleOptionViewItem, row: Row) -> None:
+        inner = _inner(option.rect)
+        painter.setFont(self._theme.font(SIZES.small, QFont.Weight.DemiBold))
+        painter.setPen(self._theme.color("text_faint"))
+        self._paint_chevron(painter, option, inner, row.unfolded)
+        draw_line(painter, inner, f"{row.text} · {row.note}", option.direction)
+
+    def _paint_chevron(
+        self, painter: QPainter, option: QStyleOptionViewItem, inner: QRect, unfolded: bool
+    ) -> None:
+        """At the reading end of `inner`'s start, which moves past it."""
+        edge = SIZES.icon_small
+        from_right = option.direction is Qt.LayoutDirection.RightToLeft
+        name = "chevron-down" if unfolded else "chevron-left" if from_right else "chevron-right"
+        at = QRect(inner.left() - SIZES.gap, inner.center().y() - edge // 2 + 1, edge, edge)
+        at = QStyle.visualRect(option.direction, inner.adjusted(-SIZES.gap, 0, SIZES.gap, 0), at)
+        icon(name, self._theme, "text_faint", SIZES.icon_small).paint(painter, at)
+        if from_right:
+            inner.setRight(inner.right() - edge)
+        else:
+            inner.setLeft(inner.left() + edge)
+
+    def _paint_note(
+        self, painter: QPainter, option: QStyleOptionViewItem, inner: QRect, note: str
+    ) -> None:
+        """Faint words at the end of the row, which take at most two fifths of it."""
+        painter.setFont(self._theme.font(SIZES.small))
+        painter.setPen(self._theme.color("text_faint"))
+        width = min(painter.fontMetrics().horizontalAdvance(note) + 2, inner.width() * 2 // 5)
+        if option.direction is Qt.LayoutDirection.RightToLeft:
+            room = QRect(inner.left(), inner.top(), width, inner.height())
+            inner.setLeft(room.right() + SIZES.gap_2)
+        else:
+            room = QRect(inner.right() - width, inner.top(), width, inner.height())
+            inner.setRight(room.left() - SIZES.gap_2)
+        draw_line(painter, room, note, option.direction)
 
     def _paint_ground(
         self, painter: QPainter, rect: QRect, state: QStyle.StateFlag, row: Row
@@ -123,12 +165,16 @@ class ConversationDelegate(QStyledItemDelegate):
     def _paint_conversation(
         self, painter: QPainter, option: QStyleOptionViewItem, row: Row
     ) -> None:
-        is_open = row.conversation_id == self.open_id
+        is_open = row.kind is RowKind.CONVERSATION and row.conversation_id == self.open_id
         weight = QFont.Weight.DemiBold if is_open else QFont.Weight.Normal
         font = self._theme.font(SIZES.bar, weight)
-        painter.setFont(font)
-        painter.setPen(self._theme.color("text" if is_open else "text_soft"))
         inner = _inner(option.rect)
+        if row.kind is RowKind.FOLDER:
+            self._paint_chevron(painter, option, inner, row.unfolded)
+        elif row.indented and option.direction is Qt.LayoutDirection.RightToLeft:
+            inner.setRight(inner.right() - SIZES.gap_4)
+        elif row.indented:
+            inner.setLeft(inner.left() + SIZES.gap_4)
         if option.state & (QStyle.StateFlag.State_MouseOver | QStyle.StateFlag.State_HasFocus):
             dots = self._dots(option.rect, option.direction)
             self._more.paint(painter, dots)
@@ -136,6 +182,10 @@ class ConversationDelegate(QStyledItemDelegate):
                 inner.setLeft(dots.right() + SIZES.gap)
             else:
                 inner.setRight(dots.left() - SIZES.gap)
+        if row.note:
+            self._paint_note(painter, option, inner, row.note)
+        painter.setFont(font)
+        painter.setPen(self._theme.color("text" if is_open else "text_soft"))
         draw_line(painter, inner, row.text, option.direction)
 
     def _paint_hit(self, painter: QPainter, inner: QRect, row: Row) -> None:
@@ -186,7 +236,7 @@ class ConversationDelegate(QStyledItemDelegate):
     ) -> bool:
         """A press on the … opens the menu instead of the conversation."""
         row: Row = index.data(ROW_ROLE)
-        if row.kind is RowKind.CONVERSATION and isinstance(event, QMouseEvent):
+        if row.kind in _WITH_MENU and isinstance(event, QMouseEvent):
             on_dots = self._dots(option.rect, option.direction).contains(event.position().toPoint())
             if on_dots and event.type() == QEvent.Type.MouseButtonRelease:
                 self.menu_requested.emit(index)

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from PySide6.QtCore import QDate, QItemSelectionModel, QLocale, QModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent
-from PySide6.QtWidgets import QFrame, QListView, QMenu, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
+from PySide6.QtWidgets import QListView, QStackedLayout, QVBoxLayout, QWidget
 
-from snug.domain.conversation import ConversationSummary
 from snug.domain.errors import SnugError
+from snug.domain.organising import Shelf
 from snug.domain.search import SearchHit
 from snug.services.conversations import ConversationService
+from snug.services.organiser import Organiser
+from snug.services.temporary import TemporaryChats
 from snug.ui.conversation_delegate import ConversationDelegate
-from snug.ui.conversation_groups import Age, Group, group_by_day
+from snug.ui.conversation_menu import ListMenus
 from snug.ui.conversation_model import ConversationModel, Row, RowKind
-from snug.ui.icons import bind_icon
+from snug.ui.conversation_view import ConversationView
+from snug.ui.list_order import ListOrder
+from snug.ui.list_place_bar import ListPlaceBar
+from snug.ui.list_rows import ListRows
 from snug.ui.parts import flat, label
 from snug.ui.tasks import Tasks
 from snug.ui.theme import Theme
@@ -25,46 +29,6 @@ from snug.ui.undo_bar import UndoBar
 from snug.ui.words import count_words
 
 _PAGE = 200  # conversations asked of the store at a time
-
-
-class ConversationView(QListView):
-    """The list itself: keys and menu. What they do is the owner's business."""
-
-    chosen = Signal(QModelIndex)
-    delete_requested = Signal(QModelIndex)
-    menu_requested = Signal(QModelIndex, QPoint)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setObjectName("conversationList")
-        self.setAccessibleName(self.tr("Conversations"))
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
-        self.setEditTriggers(QListView.EditTrigger.EditKeyPressed)
-        self.setMouseTracking(True)
-        self.viewport().setAutoFillBackground(False)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Return opens, Del deletes; F2 and the arrows are Qt's."""
-        index = self.currentIndex()
-        if index.isValid() and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.chosen.emit(index)
-        elif index.isValid() and event.key() == Qt.Key.Key_Delete:
-            self.delete_requested.emit(index)
-        else:
-            super().keyPressEvent(event)
-
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """Of the row under the pointer, or of the current one from the keyboard."""
-        if event.reason() is QContextMenuEvent.Reason.Keyboard:
-            index = self.currentIndex()
-            at = self.visualRect(index).center()
-        else:
-            at = event.pos()
-            index = self.indexAt(at)
-        if index.isValid():
-            self.menu_requested.emit(index, self.viewport().mapToGlobal(at))
 
 
 class ConversationList(QWidget):
@@ -88,11 +52,15 @@ class ConversationList(QWidget):
         theme: Theme,
         tasks: Tasks,
         now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
+        organiser: Organiser | None = None,
+        temporary: TemporaryChats | None = None,
     ) -> None:
         super().__init__()
+        self._organiser = organiser
+        self._temporary = temporary
+        self._rows = ListRows(conversations, organiser, temporary, now)
         self._conversations = conversations
         self._tasks = tasks
-        self._now = now
         self._limit = _PAGE
         self._hidden: set[str] = set()
         self._searching = ""
@@ -104,6 +72,10 @@ class ConversationList(QWidget):
         self._empty = label(kind="small", tone="faint", wrap=True)
         self._undo = UndoBar("conversationUndo")
         self._theme = theme
+        self._bar = None if organiser is None else ListPlaceBar(organiser, theme)
+        actions = ListOrder(self, organiser)
+        self._menus = ListMenus(actions, organiser, theme, self)
+        self.order = actions
         self._lay_out()
         self._connect()
 
@@ -115,6 +87,8 @@ class ConversationList(QWidget):
         self._stack.addWidget(self._view)
         self._stack.addWidget(self._empty)
         column = flat(QVBoxLayout(self))
+        if self._bar is not None:
+            column.addWidget(self._bar)
         column.addWidget(stack, 1)
         column.addWidget(self._undo)
 
@@ -130,7 +104,15 @@ class ConversationList(QWidget):
         )
         self._model.renamed.connect(self._on_model_renamed)
         self._model.more_wanted.connect(self._on_more_wanted)
+        self._view.fold_requested.connect(self._on_fold_requested)
+        self._model.folder_renamed.connect(self.order.keep_folder_name)
+        self._model.dropped.connect(self.order.move)
         self._theme.changed.connect(self._view.doItemsLayout)
+        if self._bar is not None:
+            self._bar.chosen.connect(self.show_place)
+            self._bar.folder_requested.connect(self.order.new_folder)
+            self._bar.empty_requested.connect(self.order.empty_trash)
+            self._bar.failed.connect(self.failed)
 
     # -- showing ------------------------------------------------------------------------------
 
@@ -139,16 +121,20 @@ class ConversationList(QWidget):
         if self._searching or self._view.state() is QListView.State.EditingState:
             return
         try:
-            summaries = self._conversations.summaries(self._limit)
+            rows, has_more = self._rows.read(self._limit, self._hidden)
         except SnugError as error:
             self.failed.emit(error.message)
             return
-        shown = [s for s in summaries if s.id not in self._hidden and s.message_count]
-        rows: list[Row] = []
-        for group in group_by_day(shown, self._now().date(), self._now().tzinfo):
-            rows.append(Row(RowKind.HEADING, self._heading(group)))
-            rows.extend(self._row(summary) for summary in group.conversations)
-        self._show(rows, len(summaries) == self._limit, self.tr("Your chats will be listed here."))
+        self._show(rows, has_more, self._rows.empty_words())
+        if self._bar is not None:
+            self._bar.show_place(self._rows.place, has_rows=bool(rows))
+
+    def show_place(self, shelf: Shelf, tag: str = "") -> None:
+        """Look at all chats, the archive, the trash, or what has a tag."""
+        self._rows.place.shelf, self._rows.place.tag = shelf, tag
+        self._limit = _PAGE
+        self.refresh()
+        self._view.scrollToTop()
 
     def set_open(self, conversation_id: str | None) -> None:
         """Mark the conversation that is open on the page."""
@@ -227,27 +213,24 @@ class ConversationList(QWidget):
         self._empty.setText(empty)
         self._stack.setCurrentWidget(self._view if rows else self._empty)
 
-    def _heading(self, group: Group) -> str:
-        words = {
-            Age.TODAY: self.tr("Today"),
-            Age.YESTERDAY: self.tr("Yesterday"),
-            Age.WEEK: self.tr("Last 7 days"),
-        }
-        if group.age in words:
-            return words[group.age]
-        month = QLocale().standaloneMonthName(group.month)
-        here = group.year == QDate.currentDate().year()
-        return month if here else f"{month} {group.year}"
-
-    def _row(self, summary: ConversationSummary) -> Row:
-        return Row(RowKind.CONVERSATION, summary.title or self.tr("New chat"), summary.id)
-
     # -- doing --------------------------------------------------------------------------------
 
     def _on_view_chosen(self, index: QModelIndex) -> None:
         row = self._model.row(index)
-        if row.kind is not RowKind.HEADING:
+        if row.kind in (RowKind.FOLDER, RowKind.FOLDERS):
+            self._on_fold_requested(index, not row.unfolded)
+        elif row.kind is not RowKind.HEADING:
             self.conversation_chosen.emit(row.conversation_id, row.message_id)
+
+    def _on_fold_requested(self, index: QModelIndex, unfold: bool) -> None:
+        row, place = self._model.row(index), self._rows.place
+        if row.kind is RowKind.FOLDERS:
+            place.folders_shown = unfold
+        elif row.kind is RowKind.FOLDER and unfold:
+            place.open_folders.add(row.folder_id)
+        elif row.kind is RowKind.FOLDER:
+            place.open_folders.discard(row.folder_id)
+        self.refresh()
 
     def _on_more_wanted(self) -> None:
         self._limit += _PAGE
@@ -255,22 +238,29 @@ class ConversationList(QWidget):
 
     def _on_menu_requested(self, index: QModelIndex, at: QPoint) -> None:
         row = self._model.row(index)
-        if row.kind is not RowKind.CONVERSATION:
-            return
-        menu = QMenu(self)
-        menu.setObjectName("conversationMenu")
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        rename = menu.addAction(self.tr("Rename"), Qt.Key.Key_F2)
-        rename.triggered.connect(lambda: self.rename(row.conversation_id))
-        bind_icon(rename, "edit", self._theme)
-        remove = menu.addAction(self.tr("Delete"), Qt.Key.Key_Delete)
-        remove.triggered.connect(lambda: self.remove(row.conversation_id))
-        bind_icon(remove, "trash", self._theme)
-        menu.popup(at)
+        try:
+            if row.kind is RowKind.CONVERSATION:
+                self._menus.of_conversation(row, self._rows.place.shelf).popup(at)
+            elif row.kind is RowKind.FOLDER:
+                self._menus.of_folder(row).popup(at)
+        except SnugError as error:
+            self.failed.emit(error.message)
 
     def rename(self, conversation_id: str) -> None:
         """Open the in-place editor of a conversation."""
-        index = self._model.index_of(conversation_id)
+        self._edit(self._model.index_of(conversation_id))
+
+    def rename_folder(self, folder_id: str) -> None:
+        """Open the in-place editor of a folder."""
+        self._edit(self._model.index_of_folder(folder_id))
+
+    def unfold(self, folder_id: str) -> None:
+        """Show the folders, and what is in this one."""
+        self._rows.place.folders_shown = True
+        self._rows.place.open_folders.add(folder_id)
+        self.refresh()
+
+    def _edit(self, index: QModelIndex) -> None:
         if index.isValid():
             self._view.setCurrentIndex(index)
             self._view.edit(index)
@@ -287,6 +277,8 @@ class ConversationList(QWidget):
         row = self._model.row(index)
         if row.kind is RowKind.CONVERSATION:
             self.remove(row.conversation_id)
+        elif row.kind is RowKind.FOLDER:
+            self.order.delete_folder(row.folder_id)
 
     def remove(self, conversation_id: str) -> None:
         """Take a conversation out of view; for eight seconds it can be brought back."""
@@ -294,9 +286,13 @@ class ConversationList(QWidget):
         if not index.isValid():
             return
         title = self._model.row(index).text
+        words = self.tr("Deleted “{}”")
+        to_trash = self._goes_to_trash(conversation_id)
+        if to_trash:
+            words = self.tr("In the trash: “{}”")
         self._undo.offer(
-            self.tr("Deleted “{}”").format(title),
-            lambda: self._delete(conversation_id),
+            words.format(title),
+            lambda: self._delete(conversation_id, to_trash),
             lambda: self._restore(conversation_id),
         )
         self._hidden.add(conversation_id)
@@ -308,10 +304,25 @@ class ConversationList(QWidget):
         self.refresh()
         self.conversation_restored.emit(conversation_id)
 
-    def _delete(self, conversation_id: str) -> None:
+    def offer_undo(self, text: str, undo: Callable[[], None]) -> None:
+        """Tell what was done, with a way back."""
+        self._undo.offer(text, lambda: None, undo)
+
+    def _goes_to_trash(self, conversation_id: str) -> bool:
+        if self._temporary is not None and self._temporary.holds(conversation_id):
+            return False
+        return self._organiser is not None and self._rows.place.shelf is not Shelf.TRASH
+
+    def _throw_away(self, conversation_id: str, to_trash: bool) -> None:
+        if to_trash and self._organiser is not None:
+            self._organiser.trash([conversation_id])
+        else:
+            self._conversations.delete(conversation_id)
+
+    def _delete(self, conversation_id: str, to_trash: bool) -> None:
         self._tasks.run(
             self,
-            lambda: self._conversations.delete(conversation_id),
+            lambda: self._throw_away(conversation_id, to_trash),
             lambda _: self._hidden.discard(conversation_id),
             lambda message: self._on_delete_failed(conversation_id, message),
         )

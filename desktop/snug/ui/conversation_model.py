@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
 from PySide6.QtCore import (
     QAbstractListModel,
+    QMimeData,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
@@ -20,6 +21,7 @@ from snug.domain.search import MATCH_END, MATCH_START
 
 Index = QModelIndex | QPersistentModelIndex
 ROW_ROLE = Qt.ItemDataRole.UserRole
+_MIME = "application/x-snug-conversation"
 
 
 class RowKind(Enum):
@@ -28,23 +30,40 @@ class RowKind(Enum):
     HEADING = "heading"
     CONVERSATION = "conversation"
     HIT = "hit"
+    FOLDERS = "folders"  # the heading above them, which folds
+    FOLDER = "folder"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row. `snippet` (of a hit) has its matches marked as in `SearchHit`."""
+    """One row.
+
+    Attributes:
+        snippet: of a hit, its matches marked as in `SearchHit`.
+        folder_id: of a folder, or of the folder that a conversation lies in.
+        note: faint words at the end: tags, or a count.
+        unfolded: what belongs to a folder is listed below it.
+    """
 
     kind: RowKind
     text: str
     conversation_id: str = ""
     message_id: str = ""
     snippet: str = ""
+    folder_id: str = ""
+    note: str = ""
+    unfolded: bool = False
+    indented: bool = False
+    pinned: bool = False
+    temporary: bool = False
 
 
 class ConversationModel(QAbstractListModel):
     """Holds rows; an edit is passed on as `renamed` and shows at once."""
 
     renamed = Signal(str, str)  # conversation id, new title
+    folder_renamed = Signal(str, str)  # folder id, new name
+    dropped = Signal(str, str)  # conversation id, folder id or "" for none
     more_wanted = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -78,6 +97,13 @@ class ConversationModel(QAbstractListModel):
                 return self.index(number)
         return QModelIndex()
 
+    def index_of_folder(self, folder_id: str) -> QModelIndex:
+        """Where a folder stands; invalid where it does not."""
+        for number, row in enumerate(self._rows):
+            if row.kind is RowKind.FOLDER and row.folder_id == folder_id:
+                return self.index(number)
+        return QModelIndex()
+
     def rowCount(self, parent: Index | None = None) -> int:
         """Number of rows."""
         return 0 if parent is not None and parent.isValid() else len(self._rows)
@@ -93,6 +119,10 @@ class ConversationModel(QAbstractListModel):
             return row
         if role == Qt.ItemDataRole.AccessibleTextRole and row.kind is RowKind.HIT:
             return f"{row.text}: {_unmarked(row.snippet)}"
+        if role == Qt.ItemDataRole.AccessibleTextRole and row.note:
+            return f"{row.text}, {row.note}"
+        if role == Qt.ItemDataRole.ToolTipRole and row.kind is not RowKind.HEADING:
+            return row.text
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
@@ -100,10 +130,40 @@ class ConversationModel(QAbstractListModel):
         if not index.isValid():
             return Qt.ItemFlag.NoItemFlags
         kind = self._rows[index.row()].kind
-        if kind is RowKind.HEADING:
-            return Qt.ItemFlag.NoItemFlags
+        if kind is RowKind.HEADING:  # a chat dropped here falls out of its folder
+            return Qt.ItemFlag.ItemIsDropEnabled
         flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
-        return flags | Qt.ItemFlag.ItemIsEditable if kind is RowKind.CONVERSATION else flags
+        if kind is RowKind.FOLDER:
+            return flags | Qt.ItemFlag.ItemIsEditable | Qt.ItemFlag.ItemIsDropEnabled
+        if kind is RowKind.CONVERSATION:
+            more = Qt.ItemFlag.ItemIsEditable | Qt.ItemFlag.ItemIsDropEnabled
+            return flags | more | Qt.ItemFlag.ItemIsDragEnabled
+        return flags
+
+    def mimeTypes(self) -> list[str]:
+        """Ids alone are dragged: nothing that another program could read."""
+        return [_MIME]
+
+    def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
+        """The chat that is dragged."""
+        data = QMimeData()
+        if indexes:
+            data.setData(_MIME, self.row(indexes[0]).conversation_id.encode())
+        return data
+
+    def supportedDropActions(self) -> Qt.DropAction:
+        """Chats are moved."""
+        return Qt.DropAction.MoveAction
+
+    def dropMimeData(
+        self, data: QMimeData, action: Qt.DropAction, row: int, column: int, parent: Index
+    ) -> bool:
+        """Tell where a chat was dropped: False, so that the view removes no row by itself."""
+        one = bytes(data.data(_MIME).data()).decode()
+        target = parent.row() if parent.isValid() else row
+        if one and 0 <= target < len(self._rows):
+            self.dropped.emit(one, self._rows[target].folder_id)
+        return False
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
         """A new title from the in-place editor; a blank one changes nothing."""
@@ -111,10 +171,13 @@ class ConversationModel(QAbstractListModel):
         if not index.isValid() or not title or title == self._rows[index.row()].text:
             return False
         row = self._rows[index.row()]
-        changed = Row(row.kind, title, row.conversation_id)
+        changed = replace(row, text=title)
         self._rows = (*self._rows[: index.row()], changed, *self._rows[index.row() + 1 :])
         self.dataChanged.emit(index, index)
-        self.renamed.emit(row.conversation_id, title)
+        if row.kind is RowKind.FOLDER:
+            self.folder_renamed.emit(row.folder_id, title)
+        else:
+            self.renamed.emit(row.conversation_id, title)
         return True
 
     def canFetchMore(self, parent: Index) -> bool:

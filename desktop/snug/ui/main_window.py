@@ -30,14 +30,15 @@ from snug.ui.preferences_keys import BAR_SHOWN
 from snug.ui.remedies import remedy_words
 from snug.ui.reopening import CAUSE, keep_open_conversation, left_open, tell_crash, was_answering
 from snug.ui.shell import Shell
-from snug.ui.shortcuts import Key, ShortcutSheet, bind_keys
+from snug.ui.shortcuts import ShortcutSheet, bind_keys
 from snug.ui.sidebar import Sidebar
 from snug.ui.tasks import Tasks
+from snug.ui.temporary_note import TemporaryNote
 from snug.ui.theme import Theme
+from snug.ui.tidying import DailyTidying
 from snug.ui.tokens import REFRESH_MS, SIZES
+from snug.ui.window_keys import window_keys
 from snug.ui.window_memory import keep_geometry, restore_geometry
-
-_MORE_KEYS = {Place.SETTINGS: ("Ctrl+,",)}
 
 
 class MainWindow(QMainWindow):
@@ -68,7 +69,7 @@ class MainWindow(QMainWindow):
         self._refresh.setInterval(REFRESH_MS)
         self._make_parts(make_chat_page or _make_chat_page)
         self._connect()
-        self._keys = self._make_keys()
+        self._keys = window_keys(self, self._entries)
         bind_keys(self, self._keys)
         restore_geometry(self, self._services.preferences)
         self.shell.set_bar_visible(self._services.preferences.get(BAR_SHOWN, "1") == "1")
@@ -84,9 +85,16 @@ class MainWindow(QMainWindow):
             PlaceEntry(Place.MODELS, self.tr("Models")),
             PlaceEntry(Place.SETTINGS, self.tr("Settings")),
         )
-        self.list = ConversationList(self._services.conversations, self._theme, self._tasks)
+        self.list = ConversationList(
+            self._services.conversations,
+            self._theme,
+            self._tasks,
+            organiser=self._services.organiser,
+            temporary=self._services.temporary,
+        )
         self.sidebar = Sidebar(self._theme, self.list, self._entries)
         self.header = PageHeader(self._theme)
+        self.temporary = TemporaryNote(self._services.temporary, self._theme)
         self.banner = Banner(self._theme)
         page = QWidget()
         page.setObjectName("page")
@@ -95,6 +103,7 @@ class MainWindow(QMainWindow):
         column = flat(QVBoxLayout(page))
         column.addWidget(self.banner)
         column.addWidget(self.header)
+        column.addWidget(self.temporary)
         column.addWidget(self._pages.stack, 1)
         self.shell = Shell(self.sidebar, page, self._theme)
         self.setCentralWidget(self.shell)
@@ -108,6 +117,7 @@ class MainWindow(QMainWindow):
         self.desk = ModelDesk(
             self._services.models, self.header.picker, self.sidebar.model_state, self._bridge, self
         )
+        self.tidying = DailyTidying(self._services.organiser, self._tasks, self.list.refresh, self)
         self.idle = IdleWatch(self._services.models, self)
         self.lock = NetworkLock(
             self._services.network, self._services.profile.offline, self.sidebar, self._theme
@@ -115,6 +125,7 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         self.sidebar.new_chat_requested.connect(self.new_chat)
+        self.sidebar.temporary_requested.connect(self.new_temporary_chat)
         self.sidebar.place_chosen.connect(self.go_to)
         self.offers.details_requested.connect(self.open_repository)
         self.offers.all_requested.connect(partial(self.open_repository, None))
@@ -147,26 +158,6 @@ class MainWindow(QMainWindow):
         self.chat_page.settings_requested.connect(partial(self.go_to, Place.SETTINGS))
         self._refresh.timeout.connect(self._on_refresh_due)
 
-    def _make_keys(self) -> tuple[Key, ...]:
-        places = tuple(
-            Key(
-                (f"Ctrl+{number}", *_MORE_KEYS.get(entry.place, ())),
-                entry.text,
-                partial(self.go_to, entry.place),
-            )
-            for number, entry in enumerate(self._entries, start=1)
-        )
-        return (
-            Key(("Ctrl+N",), self.tr("New chat"), self.new_chat),
-            Key(("Ctrl+K", "Ctrl+F"), self.tr("Search all chats"), self.focus_search),
-            Key(("Ctrl+M",), self.tr("Choose the model"), self.header.picker.open_list),
-            Key(("Esc",), self.tr("Stop the answer"), self._on_escape),
-            *places,
-            Key(("Ctrl+B",), self.tr("Show or hide the bar"), self.shell.toggle_bar),
-            Key(("F1", "Ctrl+/"), self.tr("This list"), self.show_shortcuts),
-            Key(("Ctrl+Q",), self.tr("Close Snug"), self.close),
-        )
-
     # -- places -------------------------------------------------------------------------------
 
     @property
@@ -176,6 +167,7 @@ class MainWindow(QMainWindow):
 
     def go_to(self, place: Place) -> None:
         """Show a place; its page is made on the first visit."""
+        self.temporary.set_in_chat(place is Place.CHATS)
         self._place = place
         self._pages.show(place, self.desk, self.idle)
         self.sidebar.set_place(place)
@@ -210,10 +202,17 @@ class MainWindow(QMainWindow):
         """Show an empty conversation with the cursor in the composer."""
         self.chat_page.new_chat()
         self.list.set_open(None)
-        keep_open_conversation(self._services.preferences, None)
+        self.temporary.show_for(None)
+        keep_open_conversation(self._services, None)
         self.header.title.set_title(self.tr("New chat"), editable=False)
         self.desk.show_for(None)
         self.go_to(Place.CHATS)
+
+    def new_temporary_chat(self) -> None:
+        """Show an empty conversation of which nothing is kept."""
+        made = self.temporary.begin()
+        if made is not None:
+            self.open_conversation(made)
 
     def open_conversation(self, conversation_id: str) -> None:
         """Show a conversation."""
@@ -225,7 +224,8 @@ class MainWindow(QMainWindow):
             return
         self.chat_page.open_conversation(conversation_id)
         self.list.set_open(conversation_id)
-        keep_open_conversation(self._services.preferences, conversation_id)
+        self.temporary.show_for(conversation_id)
+        keep_open_conversation(self._services, conversation_id)
         self.header.title.set_title(conversation.title or self.tr("New chat"), editable=True)
         self.desk.show_for(conversation.settings)
         self.go_to(Place.CHATS)
@@ -243,7 +243,7 @@ class MainWindow(QMainWindow):
 
     def _on_conversation_changed(self, conversation_id: str) -> None:
         self.list.set_open(self.chat_page.conversation_id)
-        keep_open_conversation(self._services.preferences, self.chat_page.conversation_id)
+        keep_open_conversation(self._services, self.chat_page.conversation_id)
         self._refresh.start()
 
     def _on_refresh_due(self) -> None:
@@ -316,6 +316,7 @@ class MainWindow(QMainWindow):
         self.desk.preload()
         self.idle.watch_sleep()
         self._pages.start()
+        self.tidying.start()
         self.offers.refresh()
 
     def _on_add_requested(self) -> None:
@@ -370,7 +371,7 @@ class MainWindow(QMainWindow):
         self._pages.commit_removals()
         self.offers.leave()
         keep_geometry(self, self._services.preferences)
-        keep_open_conversation(self._services.preferences, None)
+        keep_open_conversation(self._services, None)
         self.desk.close()
         self.chat_page.shutdown()
         self._tasks.close()
@@ -385,7 +386,8 @@ class MainWindow(QMainWindow):
             except SnugError as error:
                 self.tell_error(error.message)
 
-    def _on_escape(self) -> None:
+    def on_escape(self) -> None:
+        """Fold the bar where it lies over the page; else stop the answer."""
         if self.shell.narrow and self.shell.bar_visible:
             self.shell.set_bar_visible(False)
         else:

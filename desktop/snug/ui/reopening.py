@@ -9,16 +9,21 @@ from PySide6.QtCore import QCoreApplication
 from snug.domain.conversation import Conversation, Role, Status
 from snug.domain.errors import SnugError
 from snug.services.bundle import Services
-from snug.services.preferences import Preferences
 from snug.ui.banner import Banner, Level
 from snug.ui.preferences_keys import OPEN_CONVERSATION
 
 CAUSE = "crash"  # the banner's key
 
 
-def keep_open_conversation(preferences: Preferences, conversation_id: str | None) -> None:
-    """Remember which chat is open, for a start after this window did not close in order."""
-    preferences.keep(OPEN_CONVERSATION, conversation_id or "")
+def keep_open_conversation(services: Services, conversation_id: str | None) -> None:
+    """Remember which chat is open, for a start after this window did not close in order.
+
+    Of a temporary one nothing is kept, not even that.
+    """
+    kept = conversation_id or ""
+    if services.temporary is not None and services.temporary.holds(kept):
+        kept = ""
+    services.preferences.keep(OPEN_CONVERSATION, kept)
 
 
 def left_open(services: Services) -> Conversation | None:

@@ -36,6 +36,7 @@ class Sidebar(QWidget):
     """
 
     new_chat_requested = Signal()
+    temporary_requested = Signal()
     place_chosen = Signal(object)
     fold_requested = Signal()
     search_left = Signal()
@@ -106,7 +107,19 @@ class Sidebar(QWidget):
         new.setToolTip(self.tr("Start a new chat (Ctrl+N)"))
         bind_icon(new, "plus", self._theme, "accent", pad=3)
         column.addLayout(top)
-        column.addWidget(new)
+        row = flat(QHBoxLayout(), spacing=SIZES.gap_2)
+        row.addWidget(new, 1)
+        temporary = self.tr("New temporary chat, of which nothing is kept (Ctrl+Shift+N)")
+        row.addWidget(
+            icon_button(
+                "newTemporaryChatButton",
+                temporary,
+                "clock",
+                self._theme,
+                self.temporary_requested.emit,
+            )
+        )
+        column.addLayout(row)
         column.addWidget(self.search_field)
         return head
 

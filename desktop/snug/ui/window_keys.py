@@ -1,0 +1,38 @@
+"""The keys of the window and what they do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from snug.ui.places import Place, PlaceEntry
+from snug.ui.shortcuts import Key
+
+if TYPE_CHECKING:
+    from snug.ui.main_window import MainWindow
+
+_MORE_KEYS = {Place.SETTINGS: ("Ctrl+,",)}
+
+
+def window_keys(window: MainWindow, entries: Sequence[PlaceEntry]) -> tuple[Key, ...]:
+    """In the order in which the sheet lists them."""
+    places = tuple(
+        Key(
+            (f"Ctrl+{number}", *_MORE_KEYS.get(entry.place, ())),
+            entry.text,
+            partial(window.go_to, entry.place),
+        )
+        for number, entry in enumerate(entries, start=1)
+    )
+    return (
+        Key(("Ctrl+N",), window.tr("New chat"), window.new_chat),
+        Key(("Ctrl+Shift+N",), window.tr("New temporary chat"), window.new_temporary_chat),
+        Key(("Ctrl+K", "Ctrl+F"), window.tr("Search all chats"), window.focus_search),
+        Key(("Ctrl+M",), window.tr("Choose the model"), window.header.picker.open_list),
+        Key(("Esc",), window.tr("Stop the answer"), window.on_escape),
+        *places,
+        Key(("Ctrl+B",), window.tr("Show or hide the bar"), window.shell.toggle_bar),
+        Key(("F1", "Ctrl+/"), window.tr("This list"), window.show_shortcuts),
+        Key(("Ctrl+Q",), window.tr("Close Snug"), window.close),
+    )
