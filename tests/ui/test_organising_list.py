@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QListView, QPushButton
 from pytestqt.qtbot import QtBot
-from tests.ui.fakes import Rooms
+from tests.ui.fakes import FakeEngine, Rooms
 
 from snug.domain.conversation import Conversation, Message, Part, PartKind, Role
 from snug.domain.organising import ListFilter, Shelf
@@ -32,6 +32,7 @@ class Desk:
     window: MainWindow
     vault: Vault
     organiser: Organiser
+    engine: FakeEngine
 
     @property
     def view(self) -> QListView:
@@ -80,7 +81,7 @@ def desk(
     window = MainWindow(made, theme)
     qtbot.addWidget(window)
     window.show()
-    yield Desk(window, vault, organiser)
+    yield Desk(window, vault, organiser, rooms.engine)
     window.close()
     conversations.stop_all()
     memory.close()
@@ -118,6 +119,26 @@ def test_del_goes_to_the_trash_and_the_trash_gives_it_back(qtbot: QtBot, desk: D
     assert set(desk.texts()) == {"plain", "work"}
 
 
+def test_emptying_the_trash_and_deleting_a_folder_can_be_undone(qtbot: QtBot, desk: Desk) -> None:
+    folder = desk.organiser.create_folder("Tax")
+    desk.organiser.move(["work"], folder.id)
+    desk.organiser.trash(["plain"])
+    undo = desk.window.findChild(QPushButton, "conversationUndoButton")
+    assert isinstance(undo, QPushButton)
+    desk.window.list.order.delete_folder(folder.id)
+    undo.click()
+    (again,) = desk.organiser.folders()
+    assert desk.listed(ListFilter(folder_id=again.id)) == ["work"]
+    desk.window.list.show_place(Shelf.TRASH)
+    desk.window.list.order.empty_trash()
+    assert desk.texts() == []
+    undo.click()
+    assert desk.texts() == ["plain"]
+    desk.window.list.order.empty_trash()
+    desk.window.list.commit_removals()
+    qtbot.waitUntil(lambda: desk.listed(ListFilter(Shelf.TRASH)) == [])
+
+
 def test_archiving_can_be_undone(desk: Desk) -> None:
     desk.window.list.order.archive("plain", True)
     assert desk.texts() == ["work"]
@@ -152,6 +173,7 @@ def test_a_temporary_chat_says_so_and_is_listed_but_not_kept(qtbot: QtBot, desk:
     desk.window.chat_page.send("zanzibarquince")  # type: ignore[attr-defined]
     qtbot.waitUntil(lambda: "zanzibarquince" in desk.texts())
     assert set(desk.listed(ListFilter())) == {"plain", "work"}
+    assert desk.engine.requests[-1].keep is False
     assert desk.vault.conversations.setting(OPEN_CONVERSATION) in (None, "")
     desk.window.open_conversation("plain")
     assert not desk.window.temporary.isVisible()

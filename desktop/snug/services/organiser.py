@@ -187,6 +187,10 @@ class Organiser:
         self._conversations.delete_many(conversation_ids)
         self.changed.tell(OrderChange(gone=tuple(conversation_ids)))
 
+    def in_trash(self) -> tuple[str, ...]:
+        """The ids of all that lies in the trash."""
+        return self._store.in_trash()
+
     def empty_trash(self) -> int:
         """Remove for good all that lies in the trash. Returns: how many conversations."""
         gone = self._store.in_trash()

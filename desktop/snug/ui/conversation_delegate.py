@@ -107,6 +107,8 @@ class ConversationDelegate(QStyledItemDelegate):
         inner = _inner(option.rect)
         painter.setFont(self._theme.font(SIZES.small, QFont.Weight.DemiBold))
         painter.setPen(self._theme.color("text_faint"))
+        inner.adjust(0, 0, 0, -SIZES.gap)
+        inner.setTop(inner.bottom() - painter.fontMetrics().height())
         self._paint_chevron(painter, option, inner, row.unfolded)
         draw_line(painter, inner, f"{row.text} · {row.note}", option.direction)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
 from PySide6.QtWidgets import QListView, QStackedLayout, QVBoxLayout, QWidget
 
 from snug.domain.errors import SnugError
-from snug.domain.organising import Shelf
+from snug.domain.organising import ListFilter, Shelf
 from snug.domain.search import SearchHit
 from snug.services.conversations import ConversationService
 from snug.services.organiser import Organiser
@@ -28,6 +28,7 @@ from snug.ui.tokens import SIZES
 from snug.ui.undo_bar import UndoBar
 from snug.ui.words import count_words
 
+_ALL = 1_000_000
 _PAGE = 200  # conversations asked of the store at a time
 
 
@@ -288,7 +289,7 @@ class ConversationList(QWidget):
         title = self._model.row(index).text
         words = self.tr("Deleted “{}”")
         to_trash = self._goes_to_trash(conversation_id)
-        if to_trash:
+        if to_trash and self._organiser is not None and self._organiser.keep_days():
             words = self.tr("In the trash: “{}”")
         self._undo.offer(
             words.format(title),
@@ -307,6 +308,32 @@ class ConversationList(QWidget):
     def offer_undo(self, text: str, undo: Callable[[], None]) -> None:
         """Tell what was done, with a way back."""
         self._undo.offer(text, lambda: None, undo)
+
+    def inside(self, folder_id: str) -> tuple[str, ...]:
+        """The ids of all chats in a folder, archived ones too."""
+        where = ListFilter(folder_id=folder_id)
+        return tuple(s.id for s in self._conversations.summaries(_ALL, where=where))
+
+    def remove_later(self, conversation_ids: Sequence[str], text: str) -> None:
+        """Take chats out of view and, where nobody undoes it, delete them for good."""
+
+        def delete(order: Organiser) -> None:
+            self._tasks.run(
+                self,
+                lambda: order.delete(conversation_ids),
+                lambda _: self._hidden.difference_update(conversation_ids),
+                self.failed.emit,
+            )
+
+        def show_again() -> None:
+            self._hidden.difference_update(conversation_ids)
+            self.refresh()
+
+        if self._organiser is not None and conversation_ids:
+            order = self._organiser
+            self._undo.offer(text, lambda: delete(order), show_again)
+            self._hidden.update(conversation_ids)
+            self.refresh()
 
     def _goes_to_trash(self, conversation_id: str) -> bool:
         if self._temporary is not None and self._temporary.holds(conversation_id):

@@ -107,12 +107,27 @@ class ListOrder:
             dialog.open()
 
     def delete_folder(self, folder_id: str) -> None:
-        """Let its chats fall out of it."""
-        self._do(lambda order: order.delete_folder(folder_id))
+        """Let its chats fall out of it; with a way back."""
+        if self._organiser is None:
+            return
+        found = [folder for folder in self._organiser.folders() if folder.id == folder_id]
+        inside = self._list.inside(folder_id)
+        if found and self._do(lambda order: order.delete_folder(folder_id)):
+            words = _tr("Folder “{}” deleted, its chats are kept").format(found[0].name)
+            self._list.offer_undo(words, lambda: self._make_again(found[0], inside))
 
     def empty_trash(self) -> None:
-        """For good."""
-        self._do(lambda order: order.empty_trash())
+        """For good, once nobody has pressed Undo."""
+        if self._organiser is not None:
+            self._list.remove_later(self._organiser.in_trash(), _tr("Emptied the trash"))
+
+    def _make_again(self, folder: Folder, inside: tuple[str, ...]) -> None:
+        def make(order: Organiser) -> None:
+            again = order.create_folder(folder.name)
+            order.set_retention(again.id, folder.retention_days)
+            order.move(inside, again.id)
+
+        self._do(make)
 
     def _set_retention(self, folder_id: str, days: int | None) -> None:
         self._do(lambda order: order.set_retention(folder_id, days))

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from snug.domain.errors import SnugError
-from snug.domain.organising import Shelf
+from snug.domain.organising import KEEP_CHOICES, Shelf
 from snug.services.organiser import Organiser
 from snug.ui.icons import bind_icon
 from snug.ui.list_rows import ListPlace
@@ -42,6 +42,9 @@ class ListPlaceBar(QWidget):
             "newFolderButton", self.tr("New folder"), "folder", theme, self.folder_requested.emit
         )
         self._words = label(kind="small", tone="faint", wrap=True)
+        self._keep = push_button(
+            "trashDaysButton", self.tr("Keep for…"), "quiet", self._open_days_menu
+        )
         self._empty = push_button(
             "emptyTrashButton", self.tr("Empty the trash"), "quiet", self.empty_requested.emit
         )
@@ -55,7 +58,11 @@ class ListPlaceBar(QWidget):
         column.addLayout(row)
         self._words.setContentsMargins(SIZES.gap_3, 0, 0, 0)
         column.addWidget(self._words)
-        column.addWidget(self._empty)
+        below = flat(QHBoxLayout())
+        below.addWidget(self._empty)
+        below.addStretch(1)
+        below.addWidget(self._keep)
+        column.addLayout(below)
         self.show_place(ListPlace(), has_rows=False)
 
     def show_place(self, place: ListPlace, *, has_rows: bool) -> None:
@@ -74,6 +81,7 @@ class ListPlaceBar(QWidget):
         self._back.setVisible(not place.is_all)
         self._new.setVisible(place.is_all)
         self._words.setVisible(in_trash)
+        self._keep.setVisible(in_trash)
         self._empty.setVisible(in_trash and has_rows)
         if in_trash:
             days = self._organiser.keep_days()
@@ -111,6 +119,28 @@ class ListPlaceBar(QWidget):
             shown = tag.name.replace("&", "&&")
             menu.addAction(f"{shown}  ({tag.count})", self._choose(Shelf.CHATS, tag.name))
         menu.popup(self._button.mapToGlobal(self._button.rect().bottomLeft()))
+
+    def _open_days_menu(self) -> None:
+        menu = QMenu(self)
+        menu.setObjectName("trashDaysMenu")
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        now = self._organiser.keep_days()
+        for days in KEEP_CHOICES:
+            text = self.tr("{} days").format(days) if days else self.tr("Not at all")
+            if days == 1:
+                text = self.tr("One day")
+            action = menu.addAction(text)
+            action.setCheckable(True)
+            action.setChecked(days == now)
+            action.triggered.connect(lambda _=False, to=days: self._on_days_chosen(to))
+        menu.popup(self._keep.mapToGlobal(self._keep.rect().bottomLeft()))
+
+    def _on_days_chosen(self, days: int) -> None:
+        try:
+            self._organiser.set_keep_days(days)
+        except SnugError as error:
+            self.failed.emit(error.message)
+        self.chosen.emit(Shelf.TRASH, "")
 
     def _choose(self, shelf: Shelf, tag: str) -> Callable[[], None]:
         return lambda: self.chosen.emit(shelf, tag)

@@ -91,7 +91,7 @@ class ListRows:
         shown = _visible(found, hidden)
         if not shown:
             return []
-        heading = Row(RowKind.HEADING, _tr("Temporary, gone when Snug closes"))
+        heading = Row(RowKind.HEADING, _tr("Temporary chats"))
         return [heading, *(_row(summary, temporary=True) for summary in shown)]
 
     def _pinned_rows(self, hidden: set[str]) -> list[Row]:

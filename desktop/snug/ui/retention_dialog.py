@@ -37,6 +37,9 @@ class RetentionDialog(QDialog):
         self._box.setCurrentIndex(max(0, self._box.findData(folder.retention_days)))
         self._words = label(tone="soft", wrap=True)
         self._words.setObjectName("retentionWords")
+        # Room for the longest sentence: the dialog is not to grow under the pointer.
+        self._words.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeading)
+        self._words.setMinimumHeight(5 * self.fontMetrics().lineSpacing())
         buttons = QDialogButtonBox()
         ok = buttons.addButton(self.tr("Keep this rule"), QDialogButtonBox.ButtonRole.AcceptRole)
         ok.setObjectName("retentionAccept")
