@@ -107,7 +107,7 @@ class ConversationList(QWidget):
         self._model.more_wanted.connect(self._on_more_wanted)
         self._view.fold_requested.connect(self._on_fold_requested)
         self._model.folder_renamed.connect(self.order.keep_folder_name)
-        self._model.dropped.connect(self.order.move)
+        self._model.dropped.connect(self._on_model_dropped)
         self._theme.changed.connect(self._view.doItemsLayout)
         if self._bar is not None:
             self._bar.chosen.connect(self.show_place)
@@ -232,6 +232,11 @@ class ConversationList(QWidget):
         elif row.kind is RowKind.FOLDER:
             place.open_folders.discard(row.folder_id)
         self.refresh()
+
+    def _on_model_dropped(self, conversation_id: str, folder_id: str) -> None:
+        before = self._model.row(self._model.index_of(conversation_id)).folder_id
+        if self._rows.place.is_all and folder_id != before:
+            self.order.move(conversation_id, folder_id)
 
     def _on_more_wanted(self) -> None:
         self._limit += _PAGE

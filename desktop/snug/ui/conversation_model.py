@@ -129,7 +129,8 @@ class ConversationModel(QAbstractListModel):
         """Headings are only looked at; conversations can be renamed in place."""
         if not index.isValid():
             return Qt.ItemFlag.NoItemFlags
-        kind = self._rows[index.row()].kind
+        row = self._rows[index.row()]
+        kind = row.kind
         if kind is RowKind.HEADING:  # a chat dropped here falls out of its folder
             return Qt.ItemFlag.ItemIsDropEnabled
         flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
@@ -137,7 +138,7 @@ class ConversationModel(QAbstractListModel):
             return flags | Qt.ItemFlag.ItemIsEditable | Qt.ItemFlag.ItemIsDropEnabled
         if kind is RowKind.CONVERSATION:
             more = Qt.ItemFlag.ItemIsEditable | Qt.ItemFlag.ItemIsDropEnabled
-            return flags | more | Qt.ItemFlag.ItemIsDragEnabled
+            return flags | more if row.temporary else flags | more | Qt.ItemFlag.ItemIsDragEnabled
         return flags
 
     def mimeTypes(self) -> list[str]:
