@@ -88,7 +88,7 @@ def desk(
     vault.close()
 
 
-def test_a_folder_unfolds_and_a_chat_dropped_on_it_lies_in_it(desk: Desk) -> None:
+def test_a_folder_unfolds_and_a_chat_dropped_on_it_lies_in_it(qtbot: QtBot, desk: Desk) -> None:
     folder = desk.organiser.create_folder("Tax")
     desk.window.list.refresh()
     data = desk.model.mimeData([desk.model.index_of("work")])
@@ -97,7 +97,8 @@ def test_a_folder_unfolds_and_a_chat_dropped_on_it_lies_in_it(desk: Desk) -> Non
     assert desk.listed(ListFilter(folder_id=folder.id)) == ["work"]
     assert "work" not in desk.texts()
     desk.view.setCurrentIndex(desk.model.index_of_folder(folder.id))
-    desk.view.fold_requested.emit(desk.view.currentIndex(), True)  # type: ignore[attr-defined]
+    qtbot.keyClick(desk.view, Qt.Key.Key_Right)
+    assert desk.model.row(desk.view.currentIndex()).text == "Tax"
     assert desk.texts() == ["Folders", "Tax", "work", "plain"]
 
 

@@ -203,9 +203,9 @@ class ConversationList(QWidget):
     def _show(self, rows: list[Row], has_more: bool, empty: str) -> None:
         place = self._view.verticalScrollBar().value()
         current = self._view.currentIndex()
-        current_id = self._model.row(current).conversation_id if current.isValid() else ""
+        before = self._model.row(current) if current.isValid() else None
         if self._model.set_rows(rows, has_more):
-            index = self._model.index_of(current_id)
+            index = QModelIndex() if before is None else self._model.index_of_same(before)
             if index.isValid():
                 self._view.selectionModel().setCurrentIndex(
                     index, QItemSelectionModel.SelectionFlag.ClearAndSelect

@@ -104,6 +104,16 @@ class ConversationModel(QAbstractListModel):
                 return self.index(number)
         return QModelIndex()
 
+    def index_of_same(self, row: Row) -> QModelIndex:
+        """Where what a row stood for stands now."""
+        if row.kind is RowKind.FOLDER:
+            return self.index_of_folder(row.folder_id)
+        if row.kind is RowKind.FOLDERS:
+            found = (n for n, one in enumerate(self._rows) if one.kind is RowKind.FOLDERS)
+            number = next(found, None)
+            return QModelIndex() if number is None else self.index(number)
+        return self.index_of(row.conversation_id)
+
     def rowCount(self, parent: Index | None = None) -> int:
         """Number of rows."""
         return 0 if parent is not None and parent.isValid() else len(self._rows)

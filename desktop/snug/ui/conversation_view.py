@@ -32,6 +32,8 @@ class ConversationView(QListView):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Return opens, Del deletes, sideways folds; F2 and the other arrows are Qt's."""
         sideways = (Qt.Key.Key_Left, Qt.Key.Key_Right)
+        if self.state() is QListView.State.EditingState:
+            return  # the Return that ended an edit arrives here as well
         index = self.currentIndex()
         if index.isValid() and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.chosen.emit(index)
