@@ -38,6 +38,7 @@ from snug.services.bundle import Profile, Services
 from snug.services.conversations import ConversationService
 from snug.services.doctor import Report, examine
 from snug.services.engine_settings import Host
+from snug.services.exporting import Exporting
 from snug.services.keys import KeyService
 from snug.services.models import ModelService
 from snug.services.organiser import Organiser
@@ -102,6 +103,7 @@ class Application:
             first_models=parts.first_models,
             organiser=Organiser(vault.organising, conversations),
             temporary=temporary,
+            exporting=Exporting(store, vault.organising, _make_pdf),
             keys=KeyService(vault.keys) if home is not None else None,
         )
 
@@ -157,6 +159,12 @@ class Application:
     def _make_memory(self) -> Conversations:
         self._memories.append(Vault.temporary())
         return self._memories[-1].conversations
+
+
+def _make_pdf(title: str, body: str) -> bytes:
+    from snug.ui.pdf import make_pdf  # late: the terminal loads Qt for a PDF alone
+
+    return make_pdf(title, body)
 
 
 def main(argv: list[str] | None = None, launch: Launch | None = None) -> int:

@@ -20,6 +20,12 @@ def chosen_filter(services: Services, options: Namespace) -> ListFilter:
     return ListFilter(shelf, folder_id, options.tag or "")
 
 
+def filter_of(services: Services, folder: str | None, tag: str | None) -> ListFilter:
+    """Everything outside the trash in a folder (its name or id) and with a tag, where given."""
+    folder_id = None if folder is None else _folder(_organiser(services), folder).id
+    return ListFilter(folder_id=folder_id, tag=tag or "")
+
+
 def move(session: Session) -> int:
     """Into a folder, or with --out outside all."""
     options = session.options

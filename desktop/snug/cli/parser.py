@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from snug.cli import adopt, card, chat, conversations, doctor, downloads, hub, models, trends
+from snug.cli.exporting_parser import add_archive_commands, add_export_commands
 from snug.cli.load_options import add_load_options
 from snug.cli.organising_parser import (
     add_folder_commands,
@@ -33,6 +34,7 @@ def build_parser(version: str) -> argparse.ArgumentParser:
     _add_conversations(commands)
     vault = _group(commands, "vault", "the encrypted database of everything you write")
     add_vault_commands(lambda name, text: _command(vault, name, text))
+    add_archive_commands(lambda name, text: _command(vault, name, text))
     keys = _group(commands, "keys", "what opens the vault")
     add_key_commands(lambda name, text: _command(keys, name, text))
     report = _command(commands, "doctor", "what this machine offers, and problems")
@@ -199,6 +201,7 @@ def _add_conversations(commands: argparse._SubParsersAction[argparse.ArgumentPar
             add_list_options(parser)
         parser.set_defaults(run=run)
     add_order_commands(lambda name, text: _command(group, name, text))
+    add_export_commands(lambda name, text: _command(group, name, text))
     folders = _group(commands, "folders", "folders of conversations, and how long they keep")
     add_folder_commands(lambda name, text: _command(folders, name, text))
     for name, text, run in (

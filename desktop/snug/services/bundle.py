@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from snug.services.adoption import Adoption
 from snug.services.conversations import ConversationService
 from snug.services.downloads import DownloadService
+from snug.services.exporting import Exporting
 from snug.services.first_models import FirstModels
 from snug.services.hub import HubService
 from snug.services.keys import KeyService
@@ -59,6 +60,7 @@ class Services:
         first_models: what to offer somebody who has only the starter.
         organiser: folders, tags, archive and trash.
         temporary: conversations that never touch the disk.
+        exporting: conversations as files, and encrypted archives.
         keys: what opens the vault; None for a vault in memory.
     """
 
@@ -76,3 +78,4 @@ class Services:
     organiser: Organiser | None = None
     temporary: TemporaryChats | None = None
     keys: KeyService | None = None
+    exporting: Exporting | None = None

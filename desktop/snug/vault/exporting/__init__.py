@@ -1,0 +1,1 @@
+"""Conversations as files: each format is a function from values to text."""
