@@ -45,6 +45,9 @@ def _add(connection: apsw.Connection, tree: ImportedConversation) -> tuple[int, 
         _set_order(connection, tree, seq)
     if fresh:
         _set_end(connection, tree, seq, stored, new)
+    for summary in coming.summaries if new else ():
+        if summary.message_id in stored:
+            tables.add_summary(connection, coming.id, summary)
     return int(new), len(fresh), len(coming.messages) - len(fresh)
 
 
