@@ -125,10 +125,10 @@ def test_what_was_not_touched_goes_to_the_trash_and_then_for_good(
     order.move(ids[:2], folder.id)
     order.pin(ids[1:2], True)
     order.set_retention(folder.id, 7)
-    moment = NOW
+    moment = now_ms() + 3_600_000
     days_until: dict[str, int] = {}
     for day in range(60):
-        done = order.tidy(moment + day * DAY_MS + 1000)
+        done = order.tidy(moment + day * DAY_MS)
         for what, found in (("trashed", done.trashed), ("deleted", done.deleted)):
             if found:
                 assert found == (ids[0],)
