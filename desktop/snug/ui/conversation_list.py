@@ -38,6 +38,7 @@ class ConversationList(QWidget):
     Attributes:
         conversation_chosen: id of the conversation and of the message found ("" from the list).
         conversation_removed: gone from view; `conversation_restored`: back again.
+        export_requested: a chat is to be written to a file: its id and title.
         failed: a sentence for the person.
     """
 
@@ -45,6 +46,7 @@ class ConversationList(QWidget):
     conversation_removed = Signal(str)
     conversation_restored = Signal(str)
     conversation_renamed = Signal(str, str)
+    export_requested = Signal(str, str)
     failed = Signal(str)
 
     def __init__(

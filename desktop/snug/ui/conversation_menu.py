@@ -30,6 +30,9 @@ class ListActions(Protocol):
     def archive(self, conversation_id: str, archived: bool) -> None:
         """Out of sight, or back."""
 
+    def export(self, conversation_id: str) -> None:
+        """Write it to a file."""
+
     def bring_back(self, conversation_id: str) -> None:
         """Out of the trash."""
 
@@ -78,6 +81,7 @@ class ListMenus:
         self._add(menu, _tr("Rename"), "edit", lambda: do.rename(one), Qt.Key.Key_F2)
         if self._organiser is not None and not row.temporary:
             self._add_order(menu, row, self._organiser, shelf)
+            self._add(menu, _tr("Export…"), "", lambda: do.export(one))
         self._add(menu, _tr("Delete"), "trash", lambda: do.remove(one), Qt.Key.Key_Delete)
         return menu
 

@@ -36,6 +36,10 @@ class ListOrder:
         """To the top, or not."""
         self._do(lambda order: order.pin([conversation_id], pinned))
 
+    def export(self, conversation_id: str) -> None:
+        """Write it to a file, which the window asks for."""
+        self._list.export_requested.emit(conversation_id, self._list.title_of(conversation_id))
+
     def archive(self, conversation_id: str, archived: bool) -> None:
         """Out of sight, or back."""
         title = self._list.title_of(conversation_id)

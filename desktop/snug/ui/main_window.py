@@ -18,6 +18,7 @@ from snug.ui.banner import Banner, Level
 from snug.ui.bridge import Bridge
 from snug.ui.chat_page_like import ChatPageFactory, ChatPageLike
 from snug.ui.conversation_list import ConversationList
+from snug.ui.export_dialog import ExportDesk
 from snug.ui.first_offers import FirstOffers
 from snug.ui.idle_watch import IdleWatch
 from snug.ui.model_desk import ModelDesk
@@ -77,8 +78,6 @@ class MainWindow(QMainWindow):
         self.list.refresh()
         self._begin()
 
-    # -- building -----------------------------------------------------------------------------
-
     def _make_parts(self, make_chat_page: ChatPageFactory) -> None:
         self._entries = (
             PlaceEntry(Place.CHATS, self.tr("Chats")),
@@ -118,6 +117,8 @@ class MainWindow(QMainWindow):
             self._services.models, self.header.picker, self.sidebar.model_state, self._bridge, self
         )
         self.tidying = DailyTidying(self._services.organiser, self._tasks, self.list.refresh, self)
+        self.exports = ExportDesk(self._services.exporting, self._tasks, self.banner, self)
+        self.list.export_requested.connect(self.exports.ask_one)
         self.idle = IdleWatch(self._services.models, self)
         self.lock = NetworkLock(
             self._services.network, self._services.profile.offline, self.sidebar, self._theme
@@ -263,8 +264,6 @@ class MainWindow(QMainWindow):
             self.tell_error(error.message)
         self._refresh.start()
         self.chat_page.focus_composer()
-
-    # -- messages to the person ---------------------------------------------------------------
 
     def tell_error(self, message: str) -> None:
         """Say across the page what went wrong."""

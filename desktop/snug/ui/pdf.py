@@ -66,6 +66,8 @@ def _paint(writer: QPdfWriter, title: str, body: str) -> None:
     document.setDefaultFont(QFont("sans-serif", 10))
     document.setDefaultStyleSheet(_STYLE)
     document.setDocumentMargin(0)
+    # Qt's rich text knows no <details>: what it folds becomes a paragraph of its own.
+    body = body.replace("<summary>", "<p><i>").replace("</summary>", "</i></p>")
     document.setHtml(body)
     document.setPageSize(QRectF(0, 0, width, height).size())
     pages = document.pageCount()

@@ -30,9 +30,16 @@ def window_keys(window: MainWindow, entries: Sequence[PlaceEntry]) -> tuple[Key,
         Key(("Ctrl+Shift+N",), window.tr("New temporary chat"), window.new_temporary_chat),
         Key(("Ctrl+K", "Ctrl+F"), window.tr("Search all chats"), window.focus_search),
         Key(("Ctrl+M",), window.tr("Choose the model"), window.header.picker.open_list),
+        Key(("Ctrl+E",), window.tr("Export this chat"), partial(_export, window)),
+        Key(("Ctrl+Shift+E",), window.tr("Export all chats"), window.exports.ask_all),
         Key(("Esc",), window.tr("Stop the answer"), window.on_escape),
         *places,
         Key(("Ctrl+B",), window.tr("Show or hide the bar"), window.shell.toggle_bar),
         Key(("F1", "Ctrl+/"), window.tr("This list"), window.show_shortcuts),
         Key(("Ctrl+Q",), window.tr("Close Snug"), window.close),
     )
+
+
+def _export(window: MainWindow) -> None:
+    chat = window.chat_page.conversation_id
+    window.exports.ask_one(chat, window.list.title_of(chat) if chat else "")
