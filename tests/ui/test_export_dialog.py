@@ -21,6 +21,7 @@ from snug.services.preferences import Preferences
 from snug.ui.export_dialog import ExportDialog
 from snug.ui.main_window import MainWindow
 from snug.ui.pdf import make_pdf
+from snug.ui.places import Place
 from snug.ui.theme import Theme
 from snug.vault.vault import Vault
 
@@ -67,8 +68,9 @@ def test_the_dialog_asks_then_a_file_is_asked_for(qtbot: QtBot, window: MainWind
     files.reject()
 
 
-def test_all_chats_can_be_exported_at_once(window: MainWindow) -> None:
-    window.exports.ask_all()
+def test_settings_export_all_chats_at_once(qtbot: QtBot, window: MainWindow) -> None:
+    window.go_to(Place.SETTINGS)
+    qtbot.mouseClick(window.findChild(QPushButton, "exportAllButton"), Qt.MouseButton.LeftButton)
     dialog = window.findChild(ExportDialog)
     assert dialog is not None
     dialog.reject()

@@ -119,6 +119,7 @@ class MainWindow(QMainWindow):
         self.tidying = DailyTidying(self._services.organiser, self._tasks, self.list.refresh, self)
         self.exports = ExportDesk(self._services.exporting, self._tasks, self.banner, self)
         self.list.export_requested.connect(self.exports.ask_one)
+        self._pages.export_requested.connect(self.exports.ask_all)
         self.idle = IdleWatch(self._services.models, self)
         self.lock = NetworkLock(
             self._services.network, self._services.profile.offline, self.sidebar, self._theme

@@ -30,11 +30,13 @@ class PlacePages(QObject):
         shortcuts_requested: the list of keys is to be shown.
         download_chosen: a download was put into the queue.
         ledger_requested: what was sent is to be shown.
+        export_requested: all chats are to be written to a file.
     """
 
     library_changed = Signal()
     download_chosen = Signal(object)
     ledger_requested = Signal()
+    export_requested = Signal()
     shortcuts_requested = Signal()
 
     def __init__(
@@ -127,4 +129,5 @@ class PlacePages(QObject):
         settings.idle_changed.connect(idle.look)
         settings.shortcuts_requested.connect(self.shortcuts_requested)
         settings.ledger_requested.connect(self.ledger_requested)
+        settings.export_requested.connect(self.export_requested)
         return settings

@@ -30,12 +30,14 @@ class SettingsPage(Page):
         idle_changed: a model stays in memory for another while.
         shortcuts_requested: the list of keys is to be shown.
         ledger_requested: what was sent is to be shown.
+        export_requested: all chats are to be written to a file.
     """
 
     context_changed = Signal()
     idle_changed = Signal()
     shortcuts_requested = Signal()
     ledger_requested = Signal()
+    export_requested = Signal()
 
     def __init__(self, services: Services, theme: Theme) -> None:
         super().__init__(
@@ -120,9 +122,17 @@ class SettingsPage(Page):
                 self.tr("The key to them"), profile.key_note or self.tr("It is with you."), None
             ),
         ]
+        if self._services.exporting is not None:
+            rows.append(self._export_row())
         if self._network is None:
             rows.append(setting_row(self.tr("Network"), network, None))
         return rows
+
+    def _export_row(self) -> QWidget:
+        button = push_button("exportAllButton", self.tr("Export…"), "", self.export_requested.emit)
+        button.setAccessibleName(self.tr("Export all chats"))
+        words = self.tr("To read elsewhere or to keep. The file is not encrypted.")
+        return setting_row(self.tr("Export all chats"), words, button)
 
     def _about(self) -> list[QWidget]:
         version = setting_row(
