@@ -10,8 +10,7 @@ from PySide6.QtWidgets import QMainWindow, QVBoxLayout, QWidget
 
 from snug.domain.conversation import ConversationSettings
 from snug.domain.download import Download
-from snug.domain.errors import NotFoundError, Remedy, RemedyKind, SnugError
-from snug.domain.events import Event, Failed, Paused, Resumed, Started
+from snug.domain.errors import SnugError
 from snug.domain.hub import Repository
 from snug.services.bundle import Services
 from snug.ui.banner import Banner, Level
@@ -22,14 +21,14 @@ from snug.ui.export_dialog import ExportDesk
 from snug.ui.first_offers import FirstOffers
 from snug.ui.idle_watch import IdleWatch
 from snug.ui.model_desk import ModelDesk
+from snug.ui.model_notices import ModelNotices
 from snug.ui.network_lock import NetworkLock
 from snug.ui.page_header import PageHeader
 from snug.ui.parts import flat
 from snug.ui.place_pages import PlacePages
 from snug.ui.places import Place, PlaceEntry
 from snug.ui.preferences_keys import BAR_SHOWN
-from snug.ui.remedies import remedy_words
-from snug.ui.reopening import CAUSE, keep_open_conversation, left_open, tell_crash, was_answering
+from snug.ui.reopening import keep_open_conversation, left_open, tell_crash, was_answering
 from snug.ui.shell import Shell
 from snug.ui.shortcuts import ShortcutSheet, bind_keys
 from snug.ui.sidebar import Sidebar
@@ -116,6 +115,13 @@ class MainWindow(QMainWindow):
         self.desk = ModelDesk(
             self._services.models, self.header.picker, self.sidebar.model_state, self._bridge, self
         )
+        self._notices = ModelNotices(
+            self.banner,
+            self.desk,
+            self.header.picker.open_list,
+            self._on_add_requested,
+            partial(self.go_to, Place.SETTINGS),
+        )
         self.tidying = DailyTidying(self._services.organiser, self._tasks, self.list.refresh, self)
         self.exports = ExportDesk(self._services.exporting, self._tasks, self.banner, self)
         self.list.export_requested.connect(self.exports.ask_one)
@@ -150,12 +156,12 @@ class MainWindow(QMainWindow):
         self._pages.library_changed.connect(self._on_library_changed)
         self._pages.shortcuts_requested.connect(self.show_shortcuts)
         self.desk.chosen.connect(self.chat_page.set_model)
-        self.desk.load_failed.connect(self._on_load_failed)
+        self.desk.load_failed.connect(self._notices.tell_load_failed)
         self.desk.followed.connect(self.idle.follow)
         self.idle.released.connect(self.desk.show_released)
         self.chat_page.run_event.connect(self.idle.follow)
         self.chat_page.conversation_changed.connect(self._on_conversation_changed)
-        self.chat_page.run_event.connect(self._on_run_event)
+        self.chat_page.run_event.connect(self._notices.follow)
         self.chat_page.error_occurred.connect(self.tell_error)
         self.chat_page.settings_requested.connect(partial(self.go_to, Place.SETTINGS))
         self._refresh.timeout.connect(self._on_refresh_due)
@@ -275,44 +281,12 @@ class MainWindow(QMainWindow):
         if profile.created and profile.key_note:
             self.banner.tell(profile.key_note, key="first run", action=self.tr("Understood"))
 
-    def _on_run_event(self, event: Event) -> None:
-        if isinstance(event, Started):
-            self.banner.clear(CAUSE)
-        match event:
-            case Paused(reason=reason):
-                self.banner.tell(reason, Level.WARN, "paused")
-            case Resumed():
-                self.banner.clear("paused")
-            case Failed():
-                pass  # the chat page tells it in its place, under the message
-            case _:
-                self.desk.follow(event)
-
-    def _on_load_failed(self, message: str, remedies: tuple[Remedy, ...]) -> None:
-        words, pressed = self.tr("Choose another model"), self.header.picker.open_list
-        if remedies:
-            words, pressed = remedy_words(remedies[0]), partial(self.desk.remedy, remedies[0])
-            if remedies[0].kind is RemedyKind.OPEN_SETTINGS:
-                pressed = partial(self.go_to, Place.SETTINGS)
-        self.banner.tell(message, Level.DANGER, "load", words, pressed)
-
     # -- models -------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Load the model; call once the window is visible."""
         if self.desk.current is None:
-            try:
-                self._services.models.default()
-            except NotFoundError as error:
-                self.banner.tell(
-                    error.message,
-                    Level.INFO,
-                    "load",
-                    self.tr("Add a model file…"),
-                    self._on_add_requested,
-                )
-            except SnugError as error:
-                self.tell_error(error.message)
+            self._notices.tell_missing(self._services.models)
         self.desk.preload()
         self.idle.watch_sleep()
         self._pages.start()
