@@ -41,7 +41,7 @@ run: $(STAMP)
 	@sh packaging/run.sh $(ARGS)
 
 test: $(DEV_STAMP)
-	@QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/pytest $(ARGS)
+	@sh packaging/test.sh $(ARGS)
 
 soak: $(DEV_STAMP)
 	@QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/pytest -m soak $(ARGS)

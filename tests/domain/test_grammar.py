@@ -85,6 +85,7 @@ def test_a_bad_grammar_is_refused_with_its_reason(grammar: str, reason: str) -> 
         check_grammar(grammar)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "grammar",
     [

@@ -69,6 +69,7 @@ def test_a_stop_while_the_draft_guesses_ends_the_answer(drafting: Asking) -> Non
     assert "4" in drafting("What is 2+2?", LONG).text
 
 
+@pytest.mark.alone
 def test_the_pace_does_not_count_the_reading_of_the_prompt(drafting: Asking) -> None:
     drafting("Hi", replace(LONG, max_tokens=1))
     drafting.session().chat.draft_pace = Eager()

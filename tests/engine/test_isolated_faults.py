@@ -136,6 +136,7 @@ def test_queued_answers_fail_with_the_running_one(make: Make, starter: ModelFile
         assert isinstance(listener.wait_for_end(), Failed)
 
 
+@pytest.mark.alone
 def test_a_deaf_engine_is_stopped_for_the_person_and_then_ended(
     make: Make, starter: ModelFile
 ) -> None:

@@ -45,6 +45,7 @@ def resident_bytes() -> int:
     return 1024 * next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
 
 
+@pytest.mark.alone
 def test_memory_falls_by_the_models_size_and_the_next_answer_loads_it_again(
     host: EngineHost,
 ) -> None:

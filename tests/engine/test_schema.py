@@ -128,6 +128,7 @@ def test_a_schema_that_cannot_be_followed_is_one_sentence(ask: Asking, schema: s
     assert "4" in ask("What is 2+2?").text
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "schema",
     [

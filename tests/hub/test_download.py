@@ -83,6 +83,7 @@ def test_a_retry_does_not_read_back_what_it_wrote(
     assert sum(read) == 0
 
 
+@pytest.mark.alone
 def test_row_25_one_byte_a_second_shows_progress_and_stops_within_300_ms(
     rooms: Rooms, hub: HubServer
 ) -> None:

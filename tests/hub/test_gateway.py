@@ -110,6 +110,7 @@ def test_row_25_a_server_that_falls_silent_is_left(
     assert last_request(impatient)[0] is Outcome.FAILED
 
 
+@pytest.mark.alone
 def test_row_25_stop_ends_a_stalled_request_within_300_ms(rooms: Rooms, hub: HubServer) -> None:
     reached = threading.Event()
 

@@ -59,6 +59,7 @@ def stalled(hub: HubServer, reached: threading.Event) -> None:
     hub.answers[RESOLVE] = after(half, lambda handler: handler.send_file(BODY, etag='"v1"'))
 
 
+@pytest.mark.alone
 def test_going_offline_ends_a_request_under_way_within_300_ms(
     hub: HubServer, switch: Switch
 ) -> None:

@@ -147,6 +147,7 @@ def test_the_queue_works_by_itself_one_after_the_other(rooms: Rooms) -> None:
     assert states(rooms) == [DownloadState.DONE] * 4
 
 
+@pytest.mark.alone
 def test_closing_stops_at_once_and_the_next_start_goes_on(rooms: Rooms, hub: HubServer) -> None:
     reached = threading.Event()
 

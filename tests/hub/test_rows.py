@@ -131,6 +131,7 @@ def test_row_25_thirty_seconds_without_a_byte_and_one_byte_a_second(
     assert hub.poured == len(BODY) - 35
 
 
+@pytest.mark.alone
 def test_a_speed_limit_does_not_hold_up_the_stop(rooms: Rooms) -> None:
     rooms.offer(BODY)
     rooms.downloads.limit_speed(20_000)  # a piece takes 13 s

@@ -308,6 +308,7 @@ def test_a_look_reads_no_more_than_the_first_bytes(library: Library, home: Path)
     assert time.perf_counter() - began < 1.0
 
 
+@pytest.mark.alone
 def test_a_hundred_files_are_looked_at_within_100_ms(library: Library, home: Path) -> None:
     root = home / ".lmstudio" / "models" / "maker" / "Many-GGUF"
     root.mkdir(parents=True)

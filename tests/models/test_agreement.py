@@ -152,6 +152,7 @@ def test_value_types_are_those_of_the_gguf_package() -> None:
     }
 
 
+@pytest.mark.alone
 def test_a_vocabulary_of_150000_tokens_is_read_within_150_ms(tmp_path: Path) -> None:
     words: list[object] = [f"token{number}" for number in range(150_000)]
     made = sound().set_array("tokenizer.ggml.tokens", TEXT, words)

@@ -41,6 +41,7 @@ def test_every_name_of_damage_is_tried_somewhere() -> None:
     assert {case.damage for case in CASES} | elsewhere == set(Damage)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_damage_is_named_within_50_ms(case: Case, tmp_path: Path) -> None:
     path = tmp_path / "model.gguf"
@@ -53,6 +54,7 @@ def test_damage_is_named_within_50_ms(case: Case, tmp_path: Path) -> None:
     assert best_seconds(lambda: inspect(path)) < MAX_S
 
 
+@pytest.mark.alone
 def test_all_damaged_files_together_stay_below_64_mib(tmp_path: Path) -> None:
     paths = []
     for number, case in enumerate(CASES):
@@ -88,6 +90,7 @@ def _sparse(path: Path, header: bytes, size: int) -> Path:
     return path
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("name", "raw", "kind", "damage"),
     [
@@ -110,6 +113,7 @@ def test_huge_metadata_in_a_sparse_file_costs_neither_memory_nor_time(
     assert best_seconds(lambda: inspect(path)) < 1.0
 
 
+@pytest.mark.alone
 def test_a_header_beyond_256_mib_is_refused(tmp_path: Path) -> None:
     # 17 strings of just under 16 MiB each: every one is allowed, all together are not.
     length = 16 * 2**20 - 64

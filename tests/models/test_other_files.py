@@ -88,6 +88,7 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.alone
 def test_a_pipe_does_not_hang(tmp_path: Path) -> None:
     path = tmp_path / "model.gguf"
     os.mkfifo(path)

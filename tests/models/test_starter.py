@@ -66,12 +66,14 @@ def test_the_starters_path_is_the_starter(library: Library, tmp_path: Path) -> N
     assert len(library.models()) == 1
 
 
+@pytest.mark.alone
 @needs_starter
 def test_the_list_takes_less_than_10_ms_at_a_warm_start(tmp_path: Path) -> None:
     Library(tmp_path / "models").models()
     assert best_seconds(lambda: Library(tmp_path / "models").models(), tries=5) < 0.010
 
 
+@pytest.mark.alone
 @needs_starter
 def test_the_starter_is_listed_where_nothing_can_be_written(tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()

@@ -120,6 +120,7 @@ def test_pasted_text_is_plain(qtbot: QtBot, composer: Composer) -> None:
     assert composer.text == "plain"
 
 
+@pytest.mark.alone
 def test_very_long_pasted_text_is_put_aside_and_sent_along(
     qtbot: QtBot, composer: Composer
 ) -> None:

@@ -315,6 +315,7 @@ def test_every_control_of_the_place_has_a_name(shown: Shown) -> None:
 # -- speed --------------------------------------------------------------------------------------
 
 
+@pytest.mark.alone
 def test_the_page_opens_at_once_with_5000_kept_models(
     qtbot: QtBot, rooms: Rooms, theme: Theme, tmp_path: Path
 ) -> None:

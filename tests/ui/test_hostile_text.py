@@ -170,6 +170,7 @@ def test_showing_all_of_it_opens_no_descriptor(qtbot: QtBot, theme: Theme, page:
     assert open_descriptors() <= before
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("number", range(len(BOMBS)))
 def test_a_bomb_holds_the_window_for_less_than_300_ms(
     qtbot: QtBot, theme: Theme, page: QWidget, number: int

@@ -135,6 +135,7 @@ def resident_bytes(pid: int) -> int:
     return int(line.split()[1]) * 1024
 
 
+@pytest.mark.alone
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_an_open_window_with_a_loaded_model_sleeps(tmp_path: Path) -> None:
     process = subprocess.Popen(

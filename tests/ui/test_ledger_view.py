@@ -129,6 +129,7 @@ def test_an_export_that_cannot_be_written_is_told(made: Made, tmp_path: Path) ->
     assert "cannot be written" in made.view.problem.text
 
 
+@pytest.mark.alone
 def test_two_thousand_requests_are_shown_within_150_ms(made: Made) -> None:
     import time
 

@@ -22,6 +22,7 @@ SNUG = Path(sys.executable).parent / "snug"
 WAIT_S = 60.0
 
 pytestmark = [
+    pytest.mark.alone,
     pytest.mark.xvfb,
     pytest.mark.skipif(
         not (shutil.which("Xvfb") and shutil.which("xdotool")),

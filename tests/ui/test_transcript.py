@@ -62,6 +62,7 @@ def test_it_opens_at_the_end(qtbot: QtBot, transcript: Transcript) -> None:
     assert seen(transcript)[-1][0] == "m00199"
 
 
+@pytest.mark.alone
 def test_a_thousand_messages_open_fast_and_few_are_built(
     qtbot: QtBot, transcript: Transcript
 ) -> None:

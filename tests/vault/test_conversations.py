@@ -306,6 +306,7 @@ def test_a_temporary_vault_is_a_store_like_any_other() -> None:
     vault.close()
 
 
+@pytest.mark.alone
 def test_a_batch_of_tokens_is_kept_within_2_ms(store: Conversations) -> None:
     conversation = a_conversation(store)
     answer = an_answer(store, conversation)
@@ -320,6 +321,7 @@ def test_a_batch_of_tokens_is_kept_within_2_ms(store: Conversations) -> None:
     assert min(rounds) < 0.002
 
 
+@pytest.mark.alone
 def test_200_conversations_are_listed_and_one_opened_within_30_ms(store: Conversations) -> None:
     for _ in range(200):
         conversation = a_conversation(store)

@@ -364,6 +364,7 @@ def test_a_key_does_not_show_itself() -> None:
     assert "\\x01" not in repr(key)
 
 
+@pytest.mark.alone
 def test_a_key_file_opens_within_20_ms(folder: Path, keys_folder: Path) -> None:
     keys.create_vault(folder, keys_folder, None, False)
     spans = []

@@ -275,6 +275,7 @@ def test_own_writes_are_no_news(home: Home) -> None:
     vault.close()
 
 
+@pytest.mark.alone
 def test_opening_asks_no_keyring_and_takes_50_ms_at_most(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
