@@ -30,6 +30,7 @@ from snug.guardian import Launch, has_display
 from snug.hub.wall import build_wall
 from snug.hub_parts import HubParts
 from snug.logs import start_logging
+from snug.models.elsewhere import KEPT_AS
 from snug.models.library import Library
 from snug.models.starter import find_starter
 from snug.paths import Paths, find_paths
@@ -47,7 +48,7 @@ from snug.services.temporary import SplitStore, TemporaryChats
 from snug.ui.preferences_keys import OPEN_CONVERSATION
 from snug.vault.conversations import Conversations
 from snug.vault.keys import SLOT_FILE
-from snug.vault.vault import Vault
+from snug.vault.vault import Vault, glance
 
 _PR_SET_DUMPABLE = 4
 _log = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ class Application:
             preferences, lambda: models.settings.host is Host.ISOLATED, vault.kv_states
         )
         self._engine = engine
-        library = Library(paths.models, find_starter)
+        library = Library(paths.models, find_starter, keeper=store)
         models = ModelService(library, store, engine)
         models.release_quarantine = lambda model: engine.forgive(model.sha256)
         parts = HubParts(paths, vault, library, models, preferences, engine, offline, hub_token)
@@ -124,9 +125,18 @@ class Application:
         return application
 
     @classmethod
-    def temporary(cls, paths: Paths, offline: bool) -> Application:
-        """On an empty vault in memory: nothing is kept."""
-        return cls(paths, Vault.temporary(), offline)
+    def temporary(cls, paths: Paths, offline: bool, secret: Secret = NOTHING) -> Application:
+        """On a vault in memory: nothing is kept.
+
+        Of the person's own vault, where it opens without a question, it knows one thing: which
+        models lie elsewhere.
+        """
+        vault = Vault.temporary()
+        with contextlib.suppress(SnugError):
+            kept = glance(paths.vault, paths.keys, secret, KEPT_AS)
+            if kept:
+                vault.conversations.set_setting(KEPT_AS, kept)
+        return cls(paths, vault, offline)
 
     def note_crash(self, crash_signal: int) -> None:
         """The window before this one died by a signal: the place to be careful from now on.
@@ -202,7 +212,7 @@ def _session(paths: Paths, options: Namespace) -> Session:
         open=lambda: _opened(lambda: _open_in_terminal(paths, options)),
         create=lambda passphrase: _opened(lambda: _create(paths, options, passphrase)),
         lock_window=lambda: _lock_window(paths),
-        open_temporary=lambda: _opened(lambda: Application.temporary(paths, options.offline)),
+        open_temporary=lambda: _opened(lambda: _open_nothing(paths, options)),
         examine=lambda: _examine(paths, options.key_file),
         bench=lambda progress: _bench(paths, progress),
     )
@@ -229,6 +239,10 @@ def _open_in_terminal(paths: Paths, options: Namespace) -> Application:
         say(application.services.profile.key_note)
     application.tidy()
     return application
+
+
+def _open_nothing(paths: Paths, options: Namespace) -> Application:
+    return Application.temporary(paths, options.offline, given_secret(options.key_file))
 
 
 def _create(paths: Paths, options: Namespace, passphrase: str | None) -> Application:

@@ -38,7 +38,7 @@ def add_commands(command: Callable[[str, str], argparse.ArgumentParser]) -> None
 def adopt_models(session: Session) -> int:
     """Show or take what other programs keep; 1 where one was not taken, or nothing can be."""
     options = session.options
-    with session.open_temporary() as services:
+    with session.open() as services:
         adoption = _adoption(services)
         found = _found(adoption, options.targets)
         wanted = [one for one in found if not one.already and not one.problem]
@@ -60,7 +60,7 @@ def adopt_models(session: Session) -> int:
 
 def verify_models(session: Session) -> int:
     """Read models again; 1 where one is not what it was."""
-    with session.open_temporary() as services:
+    with session.open() as services:
         adoption = _adoption(services)
         models = _named(services, adoption, session.options.targets)
         results = [(model, _verified(adoption, model)) for model in models]
@@ -78,7 +78,7 @@ def verify_models(session: Session) -> int:
 
 def remove_model(session: Session) -> int:
     """Forget a model, and say what became of its file."""
-    with session.open_temporary() as services:
+    with session.open() as services:
         adoption = _adoption(services)
         (model,) = _named(services, adoption, [session.options.target])
         removed = adoption.remove(model)

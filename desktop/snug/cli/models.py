@@ -37,7 +37,7 @@ def entry(model: ModelFile, missing: bool = False) -> dict[str, object]:
 
 def list_models(session: Session) -> int:
     """All models."""
-    with session.open_temporary() as services:
+    with session.open() as services:
         models = services.models.models()
         gone = services.adoption.missing() if services.adoption is not None else ()
     if session.options.json:
@@ -59,7 +59,7 @@ def list_models(session: Session) -> int:
 
 def import_model(session: Session) -> int:
     """Add a file where it lies."""
-    with session.open_temporary() as services:
+    with session.open() as services:
         model = services.models.import_file(Path(session.options.target))
     _told(session, model, f"Added {model.name}. Talk to it with: snug chat '{model.name}'")
     return 0

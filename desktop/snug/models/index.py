@@ -2,7 +2,8 @@
 
 Writing is atomic, and the same content is kept in a second file; so a damaged index is set aside
 under another name and what it held comes back from the copy, and what neither holds from the
-models that lie in the folder itself.
+models that lie in the folder itself. What lies outside the folder is not in these files where
+there is a better place for it (see `elsewhere`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from snug.domain.errors import DiskFullError, EnvironmentFault, NewerSchemaError
+from snug.models.elsewhere import Elsewhere
 from snug.models.index_codec import VERSION, Decoded, IndexContent, IndexEntry, decode, encode
 from snug.models.lock import locked
 from snug.models.names import unique_name
@@ -27,6 +29,7 @@ LOCK: Final = "library.lock"
 MAX_INDEX_BYTES: Final = 64 * 1024 * 1024
 _MAX_SET_ASIDE: Final = 1000
 
+_Look = tuple[int, int, int]
 Rebuild = Callable[[], tuple[IndexEntry, ...]]
 Change = Callable[[IndexContent], IndexContent]
 
@@ -34,17 +37,20 @@ Change = Callable[[IndexContent], IndexContent]
 class LibraryIndex:
     """Reads and changes the index. Any thread, any number of processes."""
 
-    def __init__(self, folder: Path, rebuild: Rebuild) -> None:
+    def __init__(self, folder: Path, rebuild: Rebuild, elsewhere: Elsewhere | None = None) -> None:
         """Prepare; nothing is read yet.
 
         Args:
             folder: the models folder; made where it is missing.
             rebuild: finds the models that lie in the folder, when the index is lost.
+            elsewhere: keeps what lies outside the folder; None leaves it in the index.
         """
         self._folder = folder
         self._rebuild = rebuild
+        self._elsewhere = elsewhere or Elsewhere(folder, None)
         self._lock = threading.Lock()
-        self._seen: tuple[int, int, int] | None = None
+        self._seen: tuple[_Look | None, str] = None, ""
+        self._plain = IndexContent()
         self._content = IndexContent()
 
     def read(self) -> IndexContent:
@@ -54,14 +60,18 @@ class LibraryIndex:
             EnvironmentFault: the folder cannot be read.
         """
         with self._lock, _disk_errors():
-            now = self._look()
-            if now is None or now != self._seen:
+            now = self._look(), self._elsewhere.text()
+            if now[0] is None or now != self._seen:
                 decoded = self._load()
                 if decoded is None or decoded.damaged:
                     with self._held():
                         self._repair()
+                elif self._elsewhere.telling(decoded.content):
+                    with self._held():
+                        self._move_away()
                 else:
-                    self._seen, self._content = now, decoded.content
+                    self._take(decoded.content)
+                    self._seen = now
             return self._content
 
     def update(self, change: Change) -> IndexContent:
@@ -81,7 +91,7 @@ class LibraryIndex:
                     f"this one knows {VERSION}). Update Snug to change it."
                 )
             else:
-                self._content = decoded.content
+                self._take(decoded.content)
             content = change(self._content)
             if content != self._content:
                 self._store(content)
@@ -93,7 +103,10 @@ class LibraryIndex:
         with locked(self._folder / LOCK):
             yield
 
-    def _look(self) -> tuple[int, int, int] | None:
+    def _take(self, plain: IndexContent) -> None:
+        self._plain, self._content = plain, self._elsewhere.joined(plain)
+
+    def _look(self) -> _Look | None:
         try:
             status = (self._folder / INDEX).stat()
         except FileNotFoundError:
@@ -112,7 +125,7 @@ class LibraryIndex:
         """Bring the index back; the lock is held."""
         decoded = self._load()
         if decoded is not None and not decoded.damaged:
-            self._seen, self._content = self._look(), decoded.content
+            self._take(decoded.content)
             return  # Another process was faster.
         _set_aside(self._folder / INDEX)
         copy = _decode_file(self._folder / COPY)
@@ -127,13 +140,31 @@ class LibraryIndex:
                 known[entry.model.path] = replace(entry, model=replace(entry.model, name=name))
                 names.add(name)
         starter = next((d.content.starter for d in (decoded, copy) if d is not None), None)
-        self._store(IndexContent(tuple(known.values()), starter))
+        self._plain = IndexContent()
+        plain = IndexContent(tuple(known.values()), starter)
+        self._store(self._elsewhere.joined(plain))
+
+    def _move_away(self) -> None:
+        """Take out of the plain file what an earlier Snug wrote there; the lock is held."""
+        decoded = self._load()
+        if decoded is None or decoded.damaged or decoded.version > VERSION:
+            return
+        self._take(decoded.content)
+        self._store(self._content)
+        for damaged in self._folder.glob("library*.damaged-*.json"):
+            damaged.unlink(missing_ok=True)
 
     def _store(self, content: IndexContent) -> None:
-        data = encode(content)
+        plain, kept = self._elsewhere.parted(content, self._plain)
+        first = self._elsewhere.grown(kept)  # so that a crash in between loses nothing
+        if first:
+            self._elsewhere.keep(kept)
+        data = encode(plain)
         _write(self._folder / INDEX, data)
-        self._seen, self._content = self._look(), content
+        self._seen, self._plain, self._content = (self._look(), kept), plain, content
         _write(self._folder / COPY, data)
+        if not first:
+            self._elsewhere.keep(kept)
 
 
 def _decode_file(path: Path) -> Decoded | None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from snug.domain.adoption import Found, Program, Removed
 from snug.domain.errors import EnvironmentFault, ModelFileError, UserError
@@ -22,26 +22,24 @@ from snug.models.adapters import open_adapter
 from snug.models.beginner import Beginner
 from snug.models.damage import quoted
 from snug.models.digest import Cancelled, Progress, sha256_of
+from snug.models.elsewhere import Elsewhere, Keeper
 from snug.models.entries import (
     CHANGED_NOTE,
-    exchanged,
     listed,
     missing_words,
     named,
-    now,
-    replaced_note,
     standing,
     with_model,
     without,
 )
 from snug.models.files import same_place
+from snug.models.freshness import lying_in, verified
 from snug.models.index import LibraryIndex
-from snug.models.index_codec import READING, IndexEntry
-from snug.models.inspection import Inspection, inspect, problems, sound, told
-from snug.models.names import unique_name
+from snug.models.index_codec import IndexEntry
+from snug.models.inspection import Inspection, inspect, problems, sound
 from snug.models.reference import entry_of_repository, not_found, path_of
 from snug.models.removal import delete_leaving, owned, paths_used, stamps_to_leave
-from snug.models.summary import read_again, summarize
+from snug.models.summary import summarize
 from snug.models.template_trust import template_warnings
 from snug.models.verifying import starter_problem, verify_entry
 
@@ -49,7 +47,6 @@ if TYPE_CHECKING:
     from snug.models.adoption.places import Machine
 
 __all__ = ["CHANGED_NOTE", "Library"]
-_MAX_FOUND: Final = 1000
 
 
 class Library:
@@ -63,6 +60,7 @@ class Library:
         folder: Path,
         find_starter: Callable[[], Path | None] = starter.find_starter,
         machine: Callable[[], Machine] | None = None,
+        keeper: Keeper | None = None,
     ) -> None:
         """Prepare; nothing is read yet.
 
@@ -70,11 +68,14 @@ class Library:
             folder: where the index and downloaded models lie.
             find_starter: tells where the starter model's file is, or None.
             machine: what other programs' places depend on; None for this one.
+            keeper: keeps where models lie outside the folder; None writes it into the index.
         """
         self._machine = machine
         self._folder = folder.absolute()
         self._find_starter = find_starter
-        self._index = LibraryIndex(self._folder, self._rebuild)
+        self._index = LibraryIndex(
+            self._folder, lambda: lying_in(self._folder), Elsewhere(self._folder, keeper)
+        )
         self._beginner = Beginner(find_starter, self._index)
 
     def models(self) -> tuple[ModelFile, ...]:
@@ -114,7 +115,7 @@ class Library:
         entries = self._entries()
         entry = named(entries, wanted) or entry_of_repository(entries, wanted)
         if entry is not None:
-            return self._verified(entry)
+            return verified(self._index, entry)
         path = path_of(wanted)
         if path is not None:
             return self._resolve_path(path, entries)
@@ -344,57 +345,8 @@ class Library:
     def _resolve_path(self, path: Path, entries: Iterable[IndexEntry]) -> ModelFile:
         for entry in entries:
             if same_place(path, Path(entry.model.path)):
-                return self._verified(entry)
+                return verified(self._index, entry)
         place = self._find_starter()
         if place is not None and same_place(path, place):
             return self._beginner.resolve()
         return summarize(sound(path))
-
-    def _verified(self, entry: IndexEntry) -> ModelFile:
-        """The model of an entry, after another check where its files changed."""
-        place = standing(entry)
-        if place is None:
-            raise ModelFileError(missing_words(entry))
-        model = place.model
-        unchanged = now(place.files) == place.files
-        if unchanged and model.sha256 and place.reading >= READING:
-            if place is not entry:
-                self._index.update(lambda content: exchanged(content, model.name, place))
-            return listed(place) or model
-        found = inspect(Path(model.path))
-        if found.problems:
-            raise ModelFileError(
-                f"The file of {quoted(model.name)} has changed since it was imported. "
-                f"{told(found.problems)}"
-            )
-        digest = model.sha256 if unchanged and model.sha256 else sha256_of(found.files)
-        if digest == model.sha256:
-            checked = read_again(model, found)
-        else:
-            was_known = bool(model.sha256)
-            checked = replace(
-                summarize(found, source="import" if was_known else model.source),
-                name=model.name,
-                sha256=digest,
-                note=replaced_note(entry.imported_ms) if was_known else model.note,
-            )
-        others = place.others if digest == model.sha256 else ()
-        fresh = IndexEntry(checked, found.files, entry.imported_ms, others)
-        self._index.update(lambda content: exchanged(content, model.name, fresh))
-        return listed(fresh) or checked
-
-    def _rebuild(self) -> tuple[IndexEntry, ...]:
-        """Entries for the sound models that lie in the folder itself.
-
-        Not hashed here, which could take minutes, but when they are first used.
-        """
-        entries: list[IndexEntry] = []
-        taken: list[str] = [starter.ALIAS, starter.NAME]
-        for path in sorted(self._folder.rglob("*.gguf"))[:_MAX_FOUND]:
-            found = inspect(path)
-            if found.problems:
-                continue
-            model = summarize(found)
-            taken.append(name := unique_name(model.name, taken))
-            entries.append(IndexEntry(replace(model, name=name), found.files))
-        return tuple(entries)

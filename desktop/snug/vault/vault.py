@@ -138,6 +138,21 @@ class Vault:
             self._key.close()
 
 
+def glance(folder: Path, keys_folder: Path, secret: Secret, name: str) -> str | None:
+    """One setting of the vault in `folder`, which is closed again; None where there is no vault.
+
+    Raises:
+        SnugError: as `Vault.open`.
+    """
+    if not (folder / keys.SLOT_FILE).exists():
+        return None
+    vault = Vault.open(folder, keys_folder, secret)
+    try:
+        return vault.conversations.setting(name)
+    finally:
+        vault.close()
+
+
 def _made_key(
     folder: Path,
     keys_folder: Path,
