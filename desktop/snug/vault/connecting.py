@@ -11,6 +11,7 @@ from snug.vault.cipher import CIPHER, apply_key
 from snug.vault.data_key import DataKey
 from snug.vault.faults import BUSY_TIMEOUT_MS, key_faults
 from snug.vault.query import fetch, number
+from snug.vault.search_words import register
 
 
 def connect(
@@ -35,6 +36,7 @@ def connect(
                 apply_key(connection, key)
             number(connection, "SELECT count(*) FROM sqlite_master")
             _set_up(connection, on_disk=key is not None)
+            register(connection)
         except BaseException:
             connection.close()
             raise
@@ -51,6 +53,7 @@ def _set_up(connection: apsw.Connection, on_disk: bool) -> None:
         "trusted_schema=OFF",
         "cell_size_check=ON",
         "journal_size_limit=16777216",
+        "cache_size=-16384",
     ):
         connection.execute(f"PRAGMA {pragma}")
     if number(connection, "PRAGMA page_count") == 0:

@@ -19,6 +19,7 @@ from snug.domain.errors import NewerSchemaError
 from snug.vault.catalogue_schema import kept_from_the_hub
 from snug.vault.files import create_private, make_private_folder, os_faults, sync_folder
 from snug.vault.query import number
+from snug.vault.search_schema import words_of_everything
 
 BACKUP_FOLDER = "backups"
 APPLICATION_ID = 0x536E7567  # "Snug", for tools that look at a decrypted file
@@ -194,6 +195,7 @@ STEPS: tuple[Step, ...] = (
     long_conversations,
     kept_from_the_hub,
     order_among_conversations,
+    words_of_everything,
 )
 
 

@@ -26,6 +26,7 @@ from snug.domain.errors import NotFoundError
 from snug.vault import rows
 from snug.vault.query import fetch, number
 from snug.vault.rows import storable
+from snug.vault.search_terms import forget_unused_models
 
 _SELECT_SUMMARIES = """SELECT m.id, s.text, s.model, s.created_ms
     FROM summaries s JOIN messages m ON m.seq = s.message
@@ -239,6 +240,7 @@ def delete(connection: apsw.Connection, conversation_id: str) -> None:
         connection.execute(statement, (seq,))
     connection.execute("DELETE FROM conversations WHERE seq = ?", (seq,))
     forget_unused_tags(connection)
+    forget_unused_models(connection)
 
 
 def forget_unused_tags(connection: apsw.Connection) -> None:
