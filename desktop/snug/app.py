@@ -7,7 +7,6 @@ loads llama.cpp, and the window shows before either the vault's keyring or the e
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import logging
 import os
 import sys
@@ -27,6 +26,7 @@ from snug.engine.host import EngineHost
 from snug.engine.hosts import build_engine
 from snug.engine.sandbox import possible_walls
 from snug.guardian import Launch, has_display
+from snug.hardening import harden, take_from_environment
 from snug.hub.wall import build_wall
 from snug.hub_parts import HubParts
 from snug.logs import start_logging
@@ -50,7 +50,6 @@ from snug.vault.conversations import Conversations
 from snug.vault.keys import SLOT_FILE
 from snug.vault.vault import Vault, glance
 
-_PR_SET_DUMPABLE = 4
 _log = logging.getLogger(__name__)
 
 
@@ -177,18 +176,18 @@ def _make_pdf(title: str, body: str) -> bytes:
     return make_pdf(title, body)
 
 
-def main(argv: list[str] | None = None, launch: Launch | None = None) -> int:
+def main(argv: list[str] | None = None, launch: Launch | None = None, hub_token: str = "") -> int:
     """Entry point of `snug`. Returns: the exit code.
 
     Args:
         launch: how the guardian started this process; None without one.
+        hub_token: what HF_TOKEN held, where it was taken out of the environment already.
     """
     options = build_parser(__version__).parse_args(argv)
-    _harden()
+    harden()
     if options.offline or os.environ.get("SNUG_OFFLINE") == "1":
         options.offline = True
-    # Nothing that Snug starts may inherit it.
-    options.hub_token = os.environ.pop("HF_TOKEN", "")
+    options.hub_token = hub_token or take_from_environment("HF_TOKEN")
     build_wall(lambda: bool(options.offline))
     try:
         paths = find_paths(options.data_dir)
@@ -310,17 +309,3 @@ def _bench(paths: Paths, progress: Callable[[str], None]) -> dict[str, object]:
     from snug.bench.measure import measure
 
     return measure(progress)
-
-
-def _harden() -> None:
-    """Files for the owner alone; no core dump may hold a conversation or the key."""
-    os.umask(0o077)
-    # llama.cpp would start a debugger on itself as it aborts, and print what stands on the stack.
-    os.environ.setdefault("GGML_NO_BACKTRACE", "1")
-    with contextlib.suppress(ImportError, ValueError, OSError):  # Windows has no `resource`
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
