@@ -44,10 +44,12 @@ from snug.services.keys import KeyService
 from snug.services.models import ModelService
 from snug.services.organiser import Organiser
 from snug.services.preferences import Preferences
+from snug.services.profiles import Profiles
 from snug.services.temporary import SplitStore, TemporaryChats
 from snug.ui.preferences_keys import OPEN_CONVERSATION
 from snug.vault.conversations import Conversations
 from snug.vault.keys import SLOT_FILE
+from snug.vault.profiles import ProfileFolders
 from snug.vault.vault import Vault, glance
 
 _log = logging.getLogger(__name__)
@@ -84,7 +86,7 @@ class Application:
         self.services = Services(
             profile=Profile(
                 version=__version__,
-                data_dir=paths.data,
+                data_dir=paths.home,
                 resources=paths.resources,
                 key_note=home.notice if home is not None else "",
                 created=vault.newly_created,
@@ -105,6 +107,7 @@ class Application:
             temporary=temporary,
             exporting=Exporting(store, vault.organising, _make_pdf),
             keys=KeyService(vault.keys) if home is not None else None,
+            profiles=_profiles(paths),
         )
 
     @classmethod
@@ -191,10 +194,12 @@ def main(argv: list[str] | None = None, launch: Launch | None = None, hub_token:
     build_wall(lambda: bool(options.offline))
     try:
         paths = find_paths(options.data_dir)
+        if options.profile:
+            paths = paths.of_profile(_profiles(paths).find(options.profile).id)
     except SnugError as error:
         say(error.message)
         return FAILED
-    start_logging(paths.data)
+    start_logging(paths.home)
     if options.run is None:
         if has_display():
             return _run_window(paths, options, launch or Launch())
@@ -214,7 +219,12 @@ def _session(paths: Paths, options: Namespace) -> Session:
         open_temporary=lambda: _opened(lambda: _open_nothing(paths, options)),
         examine=lambda: _examine(paths, options.key_file),
         bench=lambda progress: _bench(paths, progress),
+        profiles=_profiles(paths),
     )
+
+
+def _profiles(paths: Paths) -> Profiles:
+    return Profiles(ProfileFolders(paths.data, paths.keys), paths.profile)
 
 
 @contextlib.contextmanager

@@ -28,7 +28,7 @@ FAILED = 1
 _PR_SET_PDEATHSIG = 1
 _CRASHES = ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE")
 _ORDERS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT")
-_VALUED = ("--data-dir",)
+_VALUED = ("--data-dir", "--profile", "--key-file")
 _PLAIN = ("--offline",)
 
 

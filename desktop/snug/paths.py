@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import platformdirs
 
 from snug.domain.errors import EnvironmentFault
+from snug.domain.profile import FIRST
 
 APP = "snug"
 
@@ -23,28 +24,47 @@ class Paths:
     """Folders of one profile.
 
     Attributes:
-        data: vault, models, saved state; what the person must not lose.
+        data: vault, models, saved state; what the person must not lose. Of all profiles.
         keys: where a key file lies when there is neither keyring nor passphrase; never inside
             `data`, so that a copied data folder stays unreadable (except in a portable build,
             where the person asked for everything in one place).
         runtime: lock and socket of the running window.
         resources: what ships with Snug, read-only.
+        profile: id of the profile; the first one's folder is `data` itself.
     """
 
     data: Path
     keys: Path
     runtime: Path
     resources: Path
+    profile: str = FIRST
+
+    @property
+    def home(self) -> Path:
+        """Folder of all that belongs to this profile alone."""
+        return self.data if self.profile == FIRST else self.data / "profiles" / self.profile
 
     @property
     def vault(self) -> Path:
         """Folder of the encrypted database and its key slots."""
-        return self.data / "vault"
+        return self.home / "vault"
 
     @property
     def models(self) -> Path:
-        """Folder of the library's index and of downloaded models."""
+        """Folder of the library's index and of downloaded models, of all profiles."""
         return self.data / "models"
+
+    def of_profile(self, profile_id: str) -> Paths:
+        """The folders of another profile, which are made.
+
+        Raises:
+            EnvironmentFault: a folder cannot be made.
+        """
+        other = replace(self, profile=profile_id)
+        other = replace(other, runtime=other.home / "run")
+        for folder in (other.home, other.vault, other.runtime):
+            _make(folder)
+        return other
 
 
 def find_paths(data_dir: Path | None = None) -> Paths:

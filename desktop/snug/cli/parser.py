@@ -13,6 +13,7 @@ from snug.cli.organising_parser import (
     add_list_options,
     add_order_commands,
 )
+from snug.cli.profiles import add_profile_commands
 from snug.cli.sampling_options import add_sampling_options
 from snug.cli.vault_parser import add_key_commands, add_vault_commands
 from snug.domain.model import KvType
@@ -27,7 +28,8 @@ def build_parser(version: str) -> argparse.ArgumentParser:
         parents=[_common()],
     )
     parser.add_argument("--version", action="version", version=f"snug {version}")
-    parser.set_defaults(run=None, data_dir=None, key_file=None, offline=False, json=False)
+    parser.set_defaults(run=None, data_dir=None, profile="", key_file=None, offline=False)
+    parser.set_defaults(json=False)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_chat(commands)
     _add_models(commands)
@@ -37,6 +39,8 @@ def build_parser(version: str) -> argparse.ArgumentParser:
     add_archive_commands(lambda name, text: _command(vault, name, text))
     keys = _group(commands, "keys", "what opens the vault")
     add_key_commands(lambda name, text: _command(keys, name, text))
+    profiles = _group(commands, "profiles", "several vaults on one device, each with its own keys")
+    add_profile_commands(lambda name, text: _command(profiles, name, text))
     report = _command(commands, "doctor", "what this machine offers, and problems")
     report.set_defaults(run=doctor.examine)
     bench = _command(commands, "bench", "measure Snug against bare llama.cpp, as ratios")
@@ -56,6 +60,7 @@ def _common() -> argparse.ArgumentParser:
     """
     common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     common.add_argument("--data-dir", type=Path, metavar="DIR", help="where all data is kept")
+    common.add_argument("--profile", metavar="NAME", help="which profile; see `snug profiles`")
     common.add_argument(
         "--key-file", type=Path, metavar="FILE", help="a key file that opens the conversations"
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from snug.services.bundle import Services
 from snug.services.doctor import Report
+from snug.services.profiles import Profiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Session:
         lock_window: lock the window that is open on this data; False where none is.
         open_temporary: the services on an empty vault in memory; nothing of it is kept.
         examine: the doctor's report; works without a vault.
+        profiles: the profiles of this device; they are listed without a key.
         bench: measures; the argument is called with progress texts.
     """
 
@@ -30,4 +32,5 @@ class Session:
     lock_window: Callable[[], bool]
     open_temporary: Callable[[], AbstractContextManager[Services]]
     examine: Callable[[], Report]
+    profiles: Profiles
     bench: Callable[[Callable[[str], None]], dict[str, object]]

@@ -17,6 +17,7 @@ from snug.services.models import ModelService
 from snug.services.network import Network
 from snug.services.organiser import Organiser
 from snug.services.preferences import Preferences
+from snug.services.profiles import Profiles
 from snug.services.temporary import TemporaryChats
 from snug.services.trends import Trends
 
@@ -62,6 +63,7 @@ class Services:
         temporary: conversations that never touch the disk.
         exporting: conversations as files, and encrypted archives.
         keys: what opens the vault; None for a vault in memory.
+        profiles: the profiles of this device; None where there is only the one.
     """
 
     profile: Profile
@@ -79,3 +81,4 @@ class Services:
     temporary: TemporaryChats | None = None
     keys: KeyService | None = None
     exporting: Exporting | None = None
+    profiles: Profiles | None = None
