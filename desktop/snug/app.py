@@ -48,7 +48,7 @@ from snug.services.profiles import Profiles
 from snug.services.temporary import SplitStore, TemporaryChats
 from snug.ui.preferences_keys import OPEN_CONVERSATION
 from snug.vault.conversations import Conversations
-from snug.vault.keys import SLOT_FILE
+from snug.vault.keys import SLOT_FILE, key_home
 from snug.vault.profiles import ProfileFolders
 from snug.vault.vault import Vault, glance
 
@@ -291,9 +291,15 @@ def _run_window(paths: Paths, options: Namespace, launch: Launch) -> int:
 
     def build(secret: Secret) -> Services:
         given = secret if secret != NOTHING else given_secret(options.key_file)
-        opened.append(
-            Application.open(paths, given, options.offline, launch.crash_signal, options.hub_token)
-        )
+        # Told once: who unlocks the chats an hour later knows.
+        crash_signal, launch.crash_signal = launch.crash_signal, None
+        try:
+            opened.append(
+                Application.open(paths, given, options.offline, crash_signal, options.hub_token)
+            )
+        except SnugError:
+            launch.crash_signal = crash_signal
+            raise
         return opened[-1].services
 
     def shutdown() -> None:
@@ -306,6 +312,7 @@ def _run_window(paths: Paths, options: Namespace, launch: Launch) -> int:
             shutdown,
             runtime=paths.runtime,
             resources=paths.resources,
+            kinds=lambda: _kinds(paths),
             shown=launch.tell_shown,
         )
     except SnugError as error:
@@ -313,6 +320,14 @@ def _run_window(paths: Paths, options: Namespace, launch: Launch) -> int:
         return FAILED
     finally:
         shutdown()
+
+
+def _kinds(paths: Paths) -> tuple[str, ...]:
+    """What opens the vault; () where there is none, or it cannot be told."""
+    try:
+        return tuple(kind.value for kind in key_home(paths.vault, paths.keys).kinds)
+    except SnugError:
+        return ()
 
 
 def _bench(paths: Paths, progress: Callable[[str], None]) -> dict[str, object]:

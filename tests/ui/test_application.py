@@ -10,18 +10,19 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 from tests.ui.fake_chat_page import FakeChatPage
 from tests.ui.fakes import RESOURCES, Rooms
+from tests.ui.steps import Steps, child, shown
 
 from snug.domain.errors import EnvironmentFault, VaultLockedError, WrongKeyError
 from snug.domain.unlocking import Secret
 from snug.services.bundle import Services
 from snug.ui import main_window
 from snug.ui.application import run
+from snug.ui.lock_window import LockWindow
 from snug.ui.main_window import MainWindow
-from snug.ui.passphrase_dialog import PassphraseDialog
 
 ROOT = Path(__file__).parents[2]
 START = """
@@ -76,16 +77,26 @@ def test_services_are_shut_down_after_the_window_is_gone(
     assert order == ["open windows: 0"]
 
 
+def type_and_unlock(text: str) -> None:
+    window = shown(LockWindow)
+    assert window is not None
+    child(window, QLineEdit, "passphraseField").setText(text)
+    child(window, QPushButton, "unlockButton").click()
+
+
+def problem() -> str:
+    window = shown(LockWindow)
+    return "" if window is None else child(window, QLabel, "lockProblem").text()
+
+
+def can_answer() -> bool:
+    window = shown(LockWindow)
+    return window is not None and child(window, QLineEdit, "passphraseField").isEnabled()
+
+
 def test_a_locked_vault_asks_until_the_passphrase_fits(
-    qtbot: QtBot, rooms: Rooms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, rooms: Rooms, tmp_path: Path
 ) -> None:
-    given = iter(["wrong", "right"])
-    asked: list[str] = []
-
-    def ask(dialog: PassphraseDialog, problem: str) -> str:
-        asked.append(problem)
-        return next(given)
-
     def build(secret: Secret) -> Services:
         if secret.text is None:
             raise VaultLockedError("The vault needs its passphrase.")
@@ -93,32 +104,66 @@ def test_a_locked_vault_asks_until_the_passphrase_fits(
             raise WrongKeyError("That passphrase does not open it.")
         return rooms.services(tmp_path)
 
-    monkeypatch.setattr(PassphraseDialog, "ask", ask)
-    QTimer.singleShot(0, close_when_shown)
+    asked: list[str] = []
+    steps = Steps()
+    steps.then(can_answer, lambda: (asked.append(problem()), type_and_unlock("wrong")))
+    steps.then(problem, lambda: asked.append(problem()))
+    steps.then(lambda: not waits(), lambda: type_and_unlock("right"))
+    steps.then(windows, lambda: windows()[0].close())
     assert run(build, lambda: None, runtime=tmp_path, resources=RESOURCES, argv=["snug"]) == 0
     assert asked == ["", "That passphrase does not open it."]
+    assert steps.left == 0
 
 
-def test_leaving_the_passphrase_ends_in_order(
-    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def waits() -> bool:
+    window = shown(LockWindow)
+    assert window is not None
+    return " in " in child(window, QPushButton, "unlockButton").text()
+
+
+def test_leaving_the_passphrase_ends_in_order(qtbot: QtBot, tmp_path: Path) -> None:
     def build(secret: Secret) -> Services:
         raise VaultLockedError("The vault needs its passphrase.")
 
-    monkeypatch.setattr(PassphraseDialog, "ask", lambda *_: None)
     ended: list[bool] = []
+    steps = Steps()
+    steps.then(can_answer, QApplication.closeAllWindows)
     code = run(
         build, lambda: ended.append(True), runtime=tmp_path, resources=RESOURCES, argv=["snug"]
     )
     assert (code, ended) == (0, [True])
 
 
-def test_a_fault_of_the_machine_reaches_the_caller(qtbot: QtBot, tmp_path: Path) -> None:
+def test_a_fault_of_the_machine_is_told_tried_again_and_reaches_the_caller(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    tried: list[Secret] = []
+
     def build(secret: Secret) -> Services:
+        tried.append(secret)
         raise EnvironmentFault("The disk cannot be read.")
 
+    said: list[str] = []
+
+    def read() -> LockWindow:
+        window = shown(LockWindow)
+        assert window is not None
+        said.append(child(window, QLabel, "lockWords").text())
+        return window
+
+    steps = Steps()
+    steps.then(
+        lambda: shown(LockWindow), lambda: child(read(), QPushButton, "tryAgainButton").click()
+    )
+    steps.then(lambda: len(tried) == 2 and can_try(), lambda: read().close())
     with pytest.raises(EnvironmentFault):
         run(build, lambda: None, runtime=tmp_path, resources=RESOURCES, argv=["snug"])
+    assert said == ["The disk cannot be read."] * 2
+
+
+def can_try() -> bool:
+    window = shown(LockWindow)
+    return window is not None and child(window, QPushButton, "tryAgainButton").isEnabled()
 
 
 def test_a_defect_is_told_in_a_plain_sentence_and_logged_without_text(

@@ -13,6 +13,7 @@ from snug.domain.download import Download
 from snug.domain.errors import SnugError
 from snug.domain.hub import Repository
 from snug.services.bundle import Services
+from snug.services.locking import LockSettings
 from snug.ui.banner import Banner, Level
 from snug.ui.bridge import Bridge
 from snug.ui.chat_page_like import ChatPageFactory, ChatPageLike
@@ -46,9 +47,14 @@ class MainWindow(QMainWindow):
 
     Attributes:
         first_painted: the window is on the screen for the first time.
+        lock_requested: the chats are to be locked, and this window is to go.
+        closed: it was closed, and has kept what is to be kept.
+        locking: when and how the chats are locked.
     """
 
     first_painted = Signal()
+    lock_requested = Signal()
+    closed = Signal()
 
     def __init__(
         self, services: Services, theme: Theme, make_chat_page: ChatPageFactory | None = None
@@ -62,6 +68,8 @@ class MainWindow(QMainWindow):
         self._bridge = Bridge(self)
         self._tasks = Tasks(self._bridge, self)
         self._painted = False
+        self._returns = False
+        self.locking = LockSettings(services.preferences, services.keys)
         self._place = Place.CHATS
         self._pages = PlacePages(services, theme, self._tasks, self)
         self._refresh = QTimer(self)
@@ -91,6 +99,7 @@ class MainWindow(QMainWindow):
             temporary=self._services.temporary,
         )
         self.sidebar = Sidebar(self._theme, self.list, self._entries)
+        self.sidebar.set_lockable(self.locking.possible)
         self.header = PageHeader(self._theme)
         self.temporary = TemporaryNote(self._services.temporary, self._theme)
         self.banner = Banner(self._theme)
@@ -135,6 +144,7 @@ class MainWindow(QMainWindow):
         self.sidebar.new_chat_requested.connect(self.new_chat)
         self.sidebar.temporary_requested.connect(self.new_temporary_chat)
         self.sidebar.place_chosen.connect(self.go_to)
+        self.sidebar.lock_requested.connect(self.lock_requested)
         self.offers.details_requested.connect(self.open_repository)
         self.offers.all_requested.connect(partial(self.open_repository, None))
         self.offers.download_chosen.connect(self._on_download_chosen)
@@ -337,7 +347,12 @@ class MainWindow(QMainWindow):
         super().paintEvent(event)
         if not self._painted:
             self._painted = True
-            QTimer.singleShot(0, self.first_painted.emit)
+            QTimer.singleShot(0, self, self.first_painted.emit)
+
+    def leave(self, *, to_return: bool) -> None:
+        """Close; `to_return` keeps which chat is open, for when the chats are unlocked."""
+        self._returns = to_return
+        self.close()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Keep what is to be kept: removals, geometry, the draft."""
@@ -345,12 +360,14 @@ class MainWindow(QMainWindow):
         self._pages.commit_removals()
         self.offers.leave()
         keep_geometry(self, self._services.preferences)
-        keep_open_conversation(self._services, None)
+        if not self._returns:
+            keep_open_conversation(self._services, None)
         self.desk.close()
         self.chat_page.shutdown()
         self._tasks.close()
         self._bridge.close()
         event.accept()
+        self.closed.emit()
 
     def _on_bar_shown(self, shown: bool) -> None:
         self.header.set_folded(not shown)

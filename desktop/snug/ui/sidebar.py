@@ -33,6 +33,7 @@ class Sidebar(QWidget):
         model_state: the model in use.
         lock: tells whether the network was used.
         network_requested: what was sent is to be shown.
+        lock_requested: the chats are to be locked.
     """
 
     new_chat_requested = Signal()
@@ -41,6 +42,7 @@ class Sidebar(QWidget):
     fold_requested = Signal()
     search_left = Signal()
     network_requested = Signal()
+    lock_requested = Signal()
 
     def __init__(
         self, theme: Theme, conversations: ConversationList, places: Sequence[PlaceEntry]
@@ -78,6 +80,10 @@ class Sidebar(QWidget):
             button.setChecked(known is place)
         self._group.setExclusive(True)
 
+    def set_lockable(self, lockable: bool) -> None:
+        """Whether there is anything to lock."""
+        self._lock_chats.setVisible(lockable)
+
     def set_network_words(self, text: str, explanation: str) -> None:
         """What the lock says, and what its tooltip adds."""
         self.lock.setText(text)
@@ -97,6 +103,14 @@ class Sidebar(QWidget):
         top.addWidget(mark)
         top.addWidget(label("Snug", "strong"))
         top.addStretch(1)
+        self._lock_chats = icon_button(
+            "lockButton",
+            self.tr("Lock the chats (Ctrl+L)"),
+            "lock",
+            self._theme,
+            self.lock_requested.emit,
+        )
+        top.addWidget(self._lock_chats)
         fold = self.tr("Hide the bar (Ctrl+B)")
         top.addWidget(
             icon_button("foldButton", fold, "sidebar", self._theme, self.fold_requested.emit)

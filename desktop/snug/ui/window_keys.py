@@ -25,6 +25,8 @@ def window_keys(window: MainWindow, entries: Sequence[PlaceEntry]) -> tuple[Key,
         )
         for number, entry in enumerate(entries, start=1)
     )
+    lock = Key(("Ctrl+L",), window.tr("Lock the chats"), window.lock_requested.emit)
+    locks = (lock,) if window.locking.possible else ()
     return (
         Key(("Ctrl+N",), window.tr("New chat"), window.new_chat),
         Key(("Ctrl+Shift+N",), window.tr("New temporary chat"), window.new_temporary_chat),
@@ -32,6 +34,7 @@ def window_keys(window: MainWindow, entries: Sequence[PlaceEntry]) -> tuple[Key,
         Key(("Ctrl+M",), window.tr("Choose the model"), window.header.picker.open_list),
         Key(("Ctrl+E",), window.tr("Export this chat"), partial(_export, window)),
         Key(("Ctrl+Shift+E",), window.tr("Export all chats"), window.exports.ask_all),
+        *locks,
         Key(("Esc",), window.tr("Stop the answer"), window.on_escape),
         *places,
         Key(("Ctrl+B",), window.tr("Show or hide the bar"), window.shell.toggle_bar),

@@ -1,0 +1,253 @@
+"""The window while the chats are locked: it knows nothing of them, and lets the right key in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from snug.domain.errors import SnugError, UserError, VaultLockedError, WrongKeyError
+from snug.domain.unlocking import NOTHING, Secret
+from snug.services.bundle import Services
+from snug.services.locking import Patience
+from snug.ui.bridge import Bridge
+from snug.ui.icons import app_icon
+from snug.ui.parts import flat, label
+from snug.ui.tasks import Tasks
+from snug.ui.theme import Theme
+from snug.ui.tokens import SIZES
+from snug.ui.unlock_form import UnlockForm
+
+_MARK = 64
+_TICK_MS = 250
+_SILENT = frozenset({"keyfile", "keyring"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """Why it did not open."""
+
+    error: SnugError
+
+
+class LockWindow(QWidget):
+    """Show it, then `begin`. It opens the vault on a thread of its own.
+
+    Attributes:
+        opened: the services over the open vault.
+        left: the person closed the window instead.
+        refused: the fault that keeps it closed, of which the person was told last.
+    """
+
+    opened = Signal(object)
+    left = Signal()
+
+    def __init__(
+        self,
+        build_services: Callable[[Secret], Services],
+        kinds: Callable[[], tuple[str, ...]],
+        theme: Theme,
+        geometry: QByteArray | None = None,
+    ) -> None:
+        """Make it.
+
+        Args:
+            build_services: opens the vault; called on another thread.
+            kinds: what opens it; see `KeySlot.kind`.
+            geometry: where the window with the chats was.
+        """
+        super().__init__()
+        self.setObjectName("lockWindow")
+        self.setWindowTitle(self.tr("Snug"))
+        self.setAccessibleName(self.tr("Snug is locked"))
+        self.setProperty("surface", "page")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setMinimumSize(SIZES.window_least_width, SIZES.window_least_height)
+        self._build = build_services
+        self._kinds = kinds
+        self._bridge = Bridge(self)
+        self._tasks = Tasks(self._bridge, self)
+        self._patience = Patience()
+        self.refused: SnugError | None = None
+        self.choose_file: Callable[[], Path | None] = self._choose_file
+        self._tick = QTimer(self)
+        self._tick.setInterval(_TICK_MS)
+        self._tick.timeout.connect(self._on_tick_timeout)
+        self._make_parts(theme)
+        self._place(geometry)
+
+    # -- building -----------------------------------------------------------------------------
+
+    def _make_parts(self, theme: Theme) -> None:
+        mark = QLabel()
+        mark.setPixmap(app_icon(theme.resources).pixmap(QSize(_MARK, _MARK), _ratio(self)))
+        self._title = label("", "title", wrap=True)
+        self._title.setObjectName("lockTitle")
+        self._title.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self._words = label("", "body", "soft", wrap=True)
+        self._words.setObjectName("lockWords")
+        self._words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self.form = UnlockForm()
+        self.form.given.connect(self._on_form_given)
+        self.form.key_file_requested.connect(self._on_form_key_file_requested)
+        self.form.again_requested.connect(self.begin)
+        self.form.leave_requested.connect(self.close)
+        inner = QWidget()
+        inner.setMaximumWidth(SIZES.dialog)
+        column = flat(QVBoxLayout(inner), spacing=SIZES.gap_3)
+        column.addWidget(mark, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addSpacing(SIZES.gap)
+        column.addWidget(self._title)
+        column.addWidget(self._words)
+        column.addSpacing(SIZES.gap_2)
+        column.addWidget(self.form)
+        across = flat(QHBoxLayout())
+        across.addStretch(1)
+        across.addWidget(inner, 4)
+        across.addStretch(1)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(*(SIZES.gap_6,) * 4)
+        whole.addStretch(2)
+        whole.addLayout(across)
+        whole.addStretch(3)
+
+    def _place(self, geometry: QByteArray | None) -> None:
+        if geometry is None or not self.restoreGeometry(geometry):
+            room = self.screen().availableSize()
+            self.resize(QSize(SIZES.window_width, SIZES.window_height).boundedTo(room))
+
+    # -- what it shows ------------------------------------------------------------------------
+
+    def show_locking(self) -> None:
+        """The chats are being put away; nothing can be asked yet."""
+        self._say(self.tr("Your chats are locked"), self.tr("Putting everything away…"))
+        self.form.show_nothing()
+
+    def begin(self, problem: SnugError | None = None) -> None:
+        """Ask for what opens the vault.
+
+        Args:
+            problem: why it did not open before the window was there; None asks afresh.
+        """
+        if isinstance(problem, VaultLockedError) and not _SILENT & set(self._kinds()):
+            self._ask()  # as it should be
+        elif problem is not None:
+            self._refuse(problem)
+        elif self.refused is not None:
+            self._open(NOTHING)
+        else:
+            self._ask()
+
+    def raise_window(self) -> None:
+        """Bring it to the front; a second start asks for it."""
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def tell_error(self, message: str) -> None:
+        """Something went wrong that is no answer of the vault's; ask again."""
+        self._ask()
+        self.form.show_problem(message)
+
+    def _ask(self) -> None:
+        kinds = self._kinds()
+        if _SILENT & set(kinds):
+            words = self.tr(
+                "They open on this device without a question. A passphrase, under Settings, makes "
+                "the lock ask."
+            )
+            self._say(self.tr("Your chats are locked"), words)
+            self.form.show_open()
+        else:
+            self._say(self.tr("Your chats are locked"), "")
+            self.form.show_question(kinds)
+
+    def _say(self, title: str, words: str) -> None:
+        self._title.setText(title)
+        self._words.setText(words)
+        self._words.setVisible(bool(words))
+
+    # -- opening ------------------------------------------------------------------------------
+
+    def _on_form_given(self, text: str) -> None:
+        if self._patience.left_s() <= 0:
+            self._open(Secret(text) if text else NOTHING)
+
+    def _on_form_key_file_requested(self) -> None:
+        path = self.choose_file()
+        if path is not None and self._patience.left_s() <= 0:
+            self._open(Secret(key_file=path))
+
+    def _choose_file(self) -> Path | None:
+        name, _ = QFileDialog.getOpenFileName(self, self.tr("Use a key file"))
+        return Path(name) if name else None
+
+    def _open(self, secret: Secret) -> None:
+        build = self._build
+        self.refused = None
+        self.form.set_busy(True)
+
+        def work() -> Services | _Refused:
+            try:
+                return build(secret)
+            except SnugError as error:
+                return _Refused(error)
+
+        self._tasks.run(self, work, self._on_answered, self.tell_error)
+
+    def _on_answered(self, answer: Services | _Refused) -> None:
+        if isinstance(answer, _Refused):
+            self._refuse(answer.error)
+        else:
+            self.opened.emit(answer)
+
+    def _refuse(self, error: SnugError) -> None:
+        """Say why it did not open, and ask again where another answer may."""
+        kinds = self._kinds()
+        if not _can_be_answered(error, kinds):
+            self.refused = error
+            self._say(self.tr("Your chats cannot be opened"), error.message)
+            self.form.show_again()
+            return
+        self._say(self.tr("Your chats are locked"), "")
+        self.form.show_question(kinds)
+        if isinstance(error, WrongKeyError):
+            self._patience.note_wrong()
+            self._tick.start()
+            self._on_tick_timeout()
+        self.form.show_problem(error.message)
+
+    def _on_tick_timeout(self) -> None:
+        left_s = math.ceil(self._patience.left_s())
+        self.form.show_wait(left_s)
+        if not left_s:
+            self._tick.stop()
+
+    # -- Qt -----------------------------------------------------------------------------------
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """The person leaves, or the window with the chats is there."""
+        self._tasks.close()
+        self._bridge.close()
+        event.accept()
+        self.left.emit()
+
+
+def _can_be_answered(error: SnugError, kinds: tuple[str, ...]) -> bool:
+    """Whether the person can give something else that may open the vault."""
+    if kinds and _SILENT.issuperset(kinds):
+        return False
+    if isinstance(error, VaultLockedError | WrongKeyError):
+        return True
+    # A slip in a recovery code. Without a vault a text would become the passphrase of a new one.
+    return type(error) is UserError and bool(kinds)
+
+
+def _ratio(widget: QWidget) -> float:
+    return widget.devicePixelRatioF()
