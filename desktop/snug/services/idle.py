@@ -1,4 +1,7 @@
-"""When a model that nobody uses gives its memory back. No timers here: whoever has a clock asks."""
+"""When a model that nobody uses gives its memory back, and chats that nobody reads are locked.
+
+No timers here: whoever has a clock asks.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,9 @@ class IdlePolicy:
         self._now = now
         self._used_at: float | None = None
 
-    def use(self) -> None:
-        """The model is loaded or was at work just now."""
-        self._used_at = self._now()
+    def use(self, ago_s: float = 0.0) -> None:
+        """It is loaded or was at work just now, or so many seconds ago."""
+        self._used_at = self._now() - ago_s
 
     def forget(self) -> None:
         """The model is no longer loaded."""

@@ -21,6 +21,7 @@ from snug.ui.conversation_list import ConversationList
 from snug.ui.export_dialog import ExportDesk
 from snug.ui.first_offers import FirstOffers
 from snug.ui.idle_watch import IdleWatch
+from snug.ui.lock_watch import LockWatch
 from snug.ui.model_desk import ModelDesk
 from snug.ui.model_notices import ModelNotices
 from snug.ui.network_lock import NetworkLock
@@ -136,6 +137,7 @@ class MainWindow(QMainWindow):
         self.list.export_requested.connect(self.exports.ask_one)
         self._pages.export_requested.connect(self.exports.ask_all)
         self.idle = IdleWatch(self._services.models, self)
+        self.lock_watch = LockWatch(self.locking, self)
         self.lock = NetworkLock(
             self._services.network, self._services.profile.offline, self.sidebar, self._theme
         )
@@ -170,6 +172,9 @@ class MainWindow(QMainWindow):
         self.desk.followed.connect(self.idle.follow)
         self.idle.released.connect(self.desk.show_released)
         self.chat_page.run_event.connect(self.idle.follow)
+        self.chat_page.run_event.connect(self.lock_watch.use)
+        self.lock_watch.due.connect(self.lock_requested)
+        self._pages.lock_changed.connect(self.lock_watch.look)
         self.chat_page.conversation_changed.connect(self._on_conversation_changed)
         self.chat_page.run_event.connect(self._notices.follow)
         self.chat_page.error_occurred.connect(self.tell_error)
@@ -299,6 +304,7 @@ class MainWindow(QMainWindow):
             self._notices.tell_missing(self._services.models)
         self.desk.preload()
         self.idle.watch_sleep()
+        self.lock_watch.start()
         self._pages.start()
         self.tidying.start()
         self.offers.refresh()

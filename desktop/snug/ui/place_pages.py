@@ -31,12 +31,14 @@ class PlacePages(QObject):
         download_chosen: a download was put into the queue.
         ledger_requested: what was sent is to be shown.
         export_requested: all chats are to be written to a file.
+        lock_changed: the chats are locked at other times from now on.
     """
 
     library_changed = Signal()
     download_chosen = Signal(object)
     ledger_requested = Signal()
     export_requested = Signal()
+    lock_changed = Signal()
     shortcuts_requested = Signal()
 
     def __init__(
@@ -130,4 +132,5 @@ class PlacePages(QObject):
         settings.shortcuts_requested.connect(self.shortcuts_requested)
         settings.ledger_requested.connect(self.ledger_requested)
         settings.export_requested.connect(self.export_requested)
+        settings.lock_changed.connect(self.lock_changed)
         return settings

@@ -8,9 +8,12 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from snug.domain.errors import SnugError
 from snug.services.bundle import Services
+from snug.services.keys import KeyService
+from snug.services.locking import LockSettings
 from snug.ui.about import components
 from snug.ui.banner import Banner, Level
 from snug.ui.engine_rows import EngineRows
+from snug.ui.lock_rows import LockRows
 from snug.ui.network_rows import NetworkRows
 from snug.ui.page import Page
 from snug.ui.parts import Choice, Segments, flat, hairline, label, push_button
@@ -31,6 +34,7 @@ class SettingsPage(Page):
         shortcuts_requested: the list of keys is to be shown.
         ledger_requested: what was sent is to be shown.
         export_requested: all chats are to be written to a file.
+        lock_changed: the chats are locked at other times from now on.
     """
 
     context_changed = Signal()
@@ -38,6 +42,7 @@ class SettingsPage(Page):
     shortcuts_requested = Signal()
     ledger_requested = Signal()
     export_requested = Signal()
+    lock_changed = Signal()
 
     def __init__(self, services: Services, theme: Theme) -> None:
         super().__init__(
@@ -57,7 +62,9 @@ class SettingsPage(Page):
             self._network.failed.connect(lambda words: self.problem.tell(words, Level.DANGER))
             self._network.ledger_requested.connect(self.ledger_requested)
             self._add_section(self.tr("Network"), self._network.make())
-        self._add_section(self.tr("Data and privacy"), self._data())
+        if services.keys is not None:
+            self._add_section(self.tr("Privacy and keys"), self._privacy(services.keys))
+        self._add_section(self.tr("Data"), self._data())
         self._add_section(self.tr("About"), self._about())
         self.column.addStretch(1)
 
@@ -101,6 +108,13 @@ class SettingsPage(Page):
         self._engine.idle_changed.connect(self.idle_changed)
         self._engine.failed.connect(lambda words: self.problem.tell(words, Level.DANGER))
         return self._engine.make()
+
+    def _privacy(self, keys: KeyService) -> list[QWidget]:
+        settings = LockSettings(self._services.preferences, keys)
+        self._lock = LockRows(settings, self._theme, self)
+        self._lock.changed.connect(self.lock_changed)
+        self._lock.failed.connect(lambda words: self.problem.tell(words, Level.DANGER))
+        return self._lock.make()
 
     def refresh(self) -> None:
         """Show what may have changed elsewhere; called whenever the page is opened."""

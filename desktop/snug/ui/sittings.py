@@ -28,9 +28,11 @@ from snug.ui.lock_window import LockWindow
 from snug.ui.main_window import MainWindow
 from snug.ui.polite_end import PoliteEnd
 from snug.ui.preferences_keys import SCHEME, TEXT_SCALE
+from snug.ui.sleep_watch import SleepWatch
 from snug.ui.theme import Theme
 from snug.ui.tokens import Scheme
 
+_SETTLED_MS = 1_000  # after the window has come up; nothing is listened to before
 PROBE = "SNUG_STARTUP_PROBE"  # a file that gets the moment of the first paint, for the bench
 
 
@@ -56,6 +58,8 @@ class Sittings(QObject):
         self._shown = shown
         self._window: MainWindow | None = None
         self._lock: LockWindow | None = None
+        self._sleep = SleepWatch(self)
+        self._sleep.begins.connect(self._on_sleep_begins)
         # A window that gives way to the next must not end the program, nor the one after it.
         app.setQuitOnLastWindowClosed(False)
         self._hook = ExceptionHook(self._tell_error, self._leave)
@@ -68,6 +72,7 @@ class Sittings(QObject):
             SnugError: the vault cannot be opened; the person was told and has left.
         """
         services = self._open()
+        QTimer.singleShot(_SETTLED_MS, self, self._sleep.start)
         while services is not None:
             self._sit(services)
             # This frame is the last that holds them; what they opened is closed next.
@@ -75,6 +80,7 @@ class Sittings(QObject):
             if self._lock is None:
                 return 0
             self._shutdown()
+            self._sleep.let_sleep()
             _let_go()
             services = self._unlock(None)
         return 0
@@ -169,6 +175,13 @@ class Sittings(QObject):
             _destroy(lock)
 
     # -- what comes from outside --------------------------------------------------------------
+
+    def _on_sleep_begins(self) -> None:
+        window = self._window
+        if window is not None and window.locking.on_sleep:
+            self.lock()
+        else:
+            self._sleep.let_sleep()
 
     def _tell_error(self, message: str) -> None:
         current = self._lock or self._window
