@@ -12,14 +12,17 @@ class SearchHit:
     Attributes:
         snippet: a stretch of the text around the match, on one line, the matched words between
             U+E000 and U+E001 (private use, so that no markup is needed).
+        of_title: the title matches, not the message.
     """
 
     conversation_id: str
     message_id: str
     title: str
     snippet: str
+    of_title: bool = False
 
 
+FIRST_PAGE = 50  # hits that are shown at first
 MATCH_START = "\ue000"
 MATCH_END = "\ue001"
 

@@ -30,7 +30,7 @@ from snug.domain.errors import SnugError, UserError
 from snug.domain.events import Failed, Finished
 from snug.domain.model import ModelFile
 from snug.domain.organising import EVERYTHING, ListFilter
-from snug.domain.search import SearchHit
+from snug.domain.search import FIRST_PAGE, SearchHit
 from snug.services.answer import AnswerRun
 from snug.services.models import ModelService
 from snug.services.protocols import ConversationStore, Engine, EventSink, PlanSink
@@ -77,7 +77,7 @@ class ConversationService:
         """A whole conversation. Raises: NotFoundError."""
         return self._store.conversation(conversation_id)
 
-    def search(self, text: str, limit: int = 50) -> tuple[SearchHit, ...]:
+    def search(self, text: str, limit: int = FIRST_PAGE) -> tuple[SearchHit, ...]:
         """Messages that hold the words, best first."""
         return self._store.search(text, limit) if text.strip() else ()
 

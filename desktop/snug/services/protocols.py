@@ -24,7 +24,7 @@ from snug.domain.fit import Fit
 from snug.domain.model import Adapter, Device, LoadOptions, ModelFile, Placement
 from snug.domain.organising import EVERYTHING, ListFilter
 from snug.domain.prompt import ContextPlan, GenerationRequest
-from snug.domain.search import SearchHit
+from snug.domain.search import FIRST_PAGE, SearchHit
 
 EventSink = Callable[[Event], None]
 PlanSink = Callable[["ContextPlan | SnugError"], None]
@@ -126,7 +126,7 @@ class ConversationStore(Protocol):
     def conversation(self, conversation_id: str) -> Conversation:
         """The whole tree; what the journal holds of an unfinished answer is already in it."""
 
-    def search(self, text: str, limit: int = 50) -> tuple[SearchHit, ...]:
+    def search(self, text: str, limit: int = FIRST_PAGE) -> tuple[SearchHit, ...]:
         """Messages that hold every word of `text` (the last one as a prefix), best first."""
 
     def create(self, conversation: Conversation) -> None:

@@ -21,7 +21,7 @@ from snug.domain.conversation import (
     now_ms,
 )
 from snug.domain.organising import EVERYTHING, ListFilter
-from snug.domain.search import SearchHit
+from snug.domain.search import FIRST_PAGE, SearchHit
 from snug.services.protocols import ConversationStore, Writer
 
 
@@ -110,7 +110,7 @@ class SplitStore:
         """The whole tree."""
         return self._of(conversation_id).conversation(conversation_id)
 
-    def search(self, text: str, limit: int = 50) -> tuple[SearchHit, ...]:
+    def search(self, text: str, limit: int = FIRST_PAGE) -> tuple[SearchHit, ...]:
         """Among the kept ones."""
         return self._kept.search(text, limit)
 

@@ -70,6 +70,7 @@ class ChatPage(QWidget):
 
     def _make_parts(self) -> None:
         self.transcript = Transcript(self._theme, self)
+        self.finder = self.transcript.finder
         self.welcome = Welcome(self._theme, self)
         self._middle = QStackedWidget(self)
         self._middle.addWidget(self.welcome)
@@ -149,10 +150,8 @@ class ChatPage(QWidget):
         if self._conversation is not None:
             settings = replace(self._conversation.settings, model=model.name)
             self._conversation = replace(self._conversation, settings=settings)
-            try:
-                self._services.conversations.save_settings(self._conversation.id, settings)
-            except SnugError as error:
-                self.error_occurred.emit(error.message)
+            chat = self._conversation.id
+            self._tried(lambda: self._services.conversations.save_settings(chat, settings))
         self._show_model()
         self._plan()
 
@@ -219,13 +218,11 @@ class ChatPage(QWidget):
         self._planner.forget()
 
     def _keep_draft(self, draft: str) -> None:
-        try:
-            if self._conversation is not None:
-                self._services.conversations.save_draft(self._conversation.id, draft)
-            elif draft != self._services.preferences.get(NEW_DRAFT):
-                self._services.preferences.set(NEW_DRAFT, draft)
-        except SnugError as error:
-            self.error_occurred.emit(error.message)
+        chat, services = self.conversation_id, self._services
+        if chat is not None:
+            self._tried(lambda: services.conversations.save_draft(chat, draft))
+        elif draft != services.preferences.get(NEW_DRAFT):
+            self._tried(lambda: services.preferences.set(NEW_DRAFT, draft))
 
     def _plan(self, soon: bool = False) -> None:
         if self._conversation is not None and self._running is None:
@@ -295,8 +292,13 @@ class ChatPage(QWidget):
         if remedy.kind is RemedyKind.OPEN_SETTINGS or self._model is None:
             self.settings_requested.emit()
             return False
+        model = self._model
+        return self._tried(lambda: self._services.models.apply(remedy, model))
+
+    def _tried(self, action: Callable[[], object]) -> bool:
+        """Do it; False, and the person is told, where it failed."""
         try:
-            self._services.models.apply(remedy, self._model)
+            action()
         except SnugError as error:
             self.error_occurred.emit(error.message)
             return False

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from snug.domain.model import ModelFile
 from snug.services.bundle import Services
+from snug.ui.find_bar import FindBar
 from snug.ui.theme import Theme
 
 
@@ -20,6 +21,7 @@ class ChatPageLike(Protocol):
     run_event: SignalInstance
     error_occurred: SignalInstance
     settings_requested: SignalInstance
+    finder: FindBar
 
     @property
     def conversation_id(self) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -10,7 +11,8 @@ from PySide6.QtWidgets import QListView, QStackedLayout, QVBoxLayout, QWidget
 
 from snug.domain.errors import SnugError
 from snug.domain.organising import ListFilter, Shelf
-from snug.domain.search import SearchHit
+from snug.domain.search import FIRST_PAGE, SearchHit
+from snug.domain.search_query import Term, parse_query
 from snug.services.conversations import ConversationService
 from snug.services.organiser import Organiser
 from snug.services.temporary import TemporaryChats
@@ -160,8 +162,15 @@ class ConversationList(QWidget):
             self,
             lambda: self._conversations.search(asked),
             lambda hits: self._on_hits_found(asked, hits),
-            self.failed.emit,
+            lambda message: self._on_search_failed(asked, message),
         )
+
+    @property
+    def searched_terms(self) -> tuple[Term, ...]:
+        """The words that are being searched for."""
+        with contextlib.suppress(SnugError):
+            return parse_query(self._searching).terms
+        return ()
 
     def focus_first(self) -> None:
         """Move the keyboard into the list."""
@@ -178,6 +187,10 @@ class ConversationList(QWidget):
         """Carry out what could still be undone; call when the window closes."""
         self._undo.commit()
 
+    def _on_search_failed(self, asked: str, message: str) -> None:
+        if asked == self._searching:  # said where hits would be: one may still be typing
+            self._show([], False, message)
+
     def _on_hits_found(self, asked: str, hits: tuple[SearchHit, ...]) -> None:
         if asked != self._searching:
             return
@@ -186,21 +199,23 @@ class ConversationList(QWidget):
                 RowKind.HIT,
                 hit.title or self.tr("New chat"),
                 hit.conversation_id,
-                hit.message_id,
+                "" if hit.of_title else hit.message_id,
                 hit.snippet,
             )
             for hit in hits
             if hit.conversation_id not in self._hidden
         ]
         if rows:
-            found = (
-                self.tr("One message found")
-                if len(rows) == 1
-                else self.tr("{} messages found").format(count_words(len(rows)))
-            )
-            rows.insert(0, Row(RowKind.HEADING, found))
+            rows.insert(0, Row(RowKind.HEADING, self._found_words(len(rows))))
         self._show(rows, False, self.tr("Nothing found for “{}”.").format(asked))
         self._view.scrollToTop()
+
+    def _found_words(self, count: int) -> str:
+        if count == 1:
+            return self.tr("One place found")
+        if count >= FIRST_PAGE:
+            return self.tr("The best {}; more words find less").format(count_words(count))
+        return self.tr("{} places found").format(count_words(count))
 
     def _show(self, rows: list[Row], has_more: bool, empty: str) -> None:
         place = self._view.verticalScrollBar().value()

@@ -254,10 +254,14 @@ class MainWindow(QMainWindow):
         self.go_to(Place.CHATS)
 
     def _on_conversation_chosen(self, conversation_id: str, message_id: str) -> None:
-        if conversation_id == self.chat_page.conversation_id:
-            self.go_to(Place.CHATS)
-        else:
-            self.open_conversation(conversation_id)
+        self.open_conversation(conversation_id)
+        if message_id and conversation_id == self.chat_page.conversation_id:
+            self.chat_page.finder.show_hit(message_id, self.list.searched_terms)
+
+    def find_in_chat(self) -> None:
+        """Look for words in the conversation that is shown; where none is, in all."""
+        if self._place is not Place.CHATS or not self.chat_page.finder.open_bar():
+            self.focus_search()
 
     def _on_conversation_removed(self, conversation_id: str) -> None:
         if conversation_id == self.chat_page.conversation_id:

@@ -16,6 +16,7 @@ from PySide6.QtCore import QPoint, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QFrame, QScrollArea, QToolButton, QWidget
 
+from snug.ui.find_bar import FindBar
 from snug.ui.icons import bind_icon
 from snug.ui.message_text import FIRST_SLICE_S
 from snug.ui.message_view import OUTSET, ROW, MessageView
@@ -44,7 +45,14 @@ class Transcript(QScrollArea):
 
     Attributes:
         asked, edited, branch_chosen, link_chosen: as of `MessageView`.
+        shown: another conversation stands here; `changed`: the same one in another state.
+        built: a message has become a widget, a `MessageView`.
+        finder: looks for words in what is shown.
     """
+
+    shown = Signal()
+    changed = Signal()
+    built = Signal(object)
 
     asked = Signal(str, str)
     edited = Signal(str, str)
@@ -64,6 +72,7 @@ class Transcript(QScrollArea):
         self._ready.setSingleShot(True)
         self._ready.timeout.connect(self._on_ready_timeout)
         self._newest = self._make_newest()
+        self.finder = FindBar(theme, self)
         self.verticalScrollBar().valueChanged.connect(self._on_scroll_bar_value_changed)
         app = QApplication.instance()
         if isinstance(app, QApplication):
@@ -128,6 +137,7 @@ class Transcript(QScrollArea):
         self._follow = True
         self._arrange(0)
         self._fill()
+        self.shown.emit()
 
     def update_turns(self, turns: Sequence[Turn], *, to_end: bool = False) -> None:
         """Show the same conversation in another state; what is the same stays as it is.
@@ -154,6 +164,7 @@ class Transcript(QScrollArea):
         self._follow = self._follow or to_end
         self._arrange(0)
         self._fill()
+        self.changed.emit()
 
     def view_of(self, message_id: str) -> MessageView | None:
         """The widget of a message; None while it is far away."""
@@ -211,6 +222,7 @@ class Transcript(QScrollArea):
         view.dragged.connect(self._on_view_dragged)
         self._arrange(number)
         view.show()
+        self.built.emit(view)
         return view
 
     def _drop(self, item: _Item) -> None:

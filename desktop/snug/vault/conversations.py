@@ -23,7 +23,7 @@ from snug.domain.conversation import (
 from snug.domain.errors import EnvironmentFault, VaultDamagedError
 from snug.domain.importing import ImportCount, ImportedConversation
 from snug.domain.organising import EVERYTHING, ListFilter
-from snug.domain.search import SearchHit
+from snug.domain.search import FIRST_PAGE, SearchHit
 from snug.vault import tables
 from snug.vault.database import Database
 from snug.vault.faults import damaged
@@ -78,7 +78,7 @@ class Conversations:
         """The whole tree; what the journal holds of an unfinished answer is already in it."""
         return self._read(lambda connection: tables.conversation(connection, conversation_id))
 
-    def search(self, text: str, limit: int = 50) -> tuple[SearchHit, ...]:
+    def search(self, text: str, limit: int = FIRST_PAGE) -> tuple[SearchHit, ...]:
         """Messages that hold every word of `text` (the last one as a prefix), best first.
 
         Conversations whose title matches come first, as their first message.

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import apsw
 
 from snug.domain.conversation import Role
+from snug.domain.highlighting import Highlighter
 from snug.domain.search import SearchHit
 from snug.domain.search_query import SearchQuery, Term, parse_query
 from snug.vault import search_terms
 from snug.vault.query import Value, fetch, number
 from snug.vault.search_terms import Phrases
 from snug.vault.search_words import role_facet
-from snug.vault.snippets import Highlighter
 
 _WINDOW = 300  # newest hits among which the best are found
 _FILTERED_WINDOW = 100  # the same where a filter on conversations leaves out most of them
@@ -99,10 +99,11 @@ class _Search:
         if not facets and not self._phrases.whole:
             facets = [_ANY_SIDE]
         expression = self._phrases.expression(facets, without, with_begun=False)
-        tried = self._candidates(expression, _TRIED)
+        most = _FILTERED_WINDOW if self._scope.is_sieve else _TRIED
+        tried = self._candidates(expression, most)
         begins = Highlighter((begun,))
         found = [one for one in tried if begins.matches(one.text)][:_WINDOW]
-        return found if len(found) >= self._limit or len(tried) < _TRIED else None
+        return found if len(found) >= self._limit or len(tried) < most else None
 
     def _candidates(self, expression: str, limit: int) -> list[_Found]:
         """The newest messages in which an expression holds; SQLite stops at the last of them."""
@@ -177,4 +178,4 @@ class _Search:
 
     def _title_hit(self, one: _Found) -> SearchHit:
         snippet = self._highlighter.whole(one.text)
-        return SearchHit(one.conversation_id, one.message_id, one.title, snippet)
+        return SearchHit(one.conversation_id, one.message_id, one.title, snippet, of_title=True)

@@ -16,13 +16,23 @@ _USUAL_CHARACTERS = 400
 
 
 class Highlighter:
-    """Finds the terms of a search in texts, without regard to case and accents."""
+    """Finds the terms of a search in texts, without regard to case and accents.
 
-    def __init__(self, terms: tuple[Term, ...]) -> None:
+    Args:
+        anywhere: also inside of words.
+    """
+
+    def __init__(self, terms: tuple[Term, ...], *, anywhere: bool = False) -> None:
         self._each = [
-            re.compile(pattern) for term in terms if (pattern := _pattern(term)) is not None
+            re.compile(pattern)
+            for term in terms
+            if (pattern := _anywhere(term) if anywhere else _pattern(term))
         ]
         self._any = re.compile("|".join(one.pattern for one in self._each) or r"(?!)")
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Where the terms stand in a text: begin and end of each, in order."""
+        return [match.span() for match in self._any.finditer(_folded(text))]
 
     def matches(self, text: str) -> bool:
         """Whether any of the terms is in a text."""
@@ -67,6 +77,11 @@ class Highlighter:
             marked += MATCH_START + _clean(text[match.start() : match.end()]) + MATCH_END
             position = match.end()
         return " ".join((marked + _clean(text[position:])).split())
+
+
+def _anywhere(term: Term) -> str | None:
+    words = _folded(_composed(term.text)).split()
+    return r"\s+".join(re.escape(word) for word in words) or None
 
 
 def _pattern(term: Term) -> str | None:
