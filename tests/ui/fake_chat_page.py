@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 from snug.domain.model import ModelFile
 from snug.services.bundle import Services
 from snug.ui.theme import Theme
+from snug.ui.transcript import Transcript
 
 
 class FakeChatPage(QWidget):
@@ -27,6 +28,9 @@ class FakeChatPage(QWidget):
         self._composer = QLineEdit()
         self._composer.setObjectName("composer")
         self._composer.setAccessibleName("Message")
+        self._transcript = Transcript(theme, self)
+        self._transcript.hide()
+        self.finder = self._transcript.finder
         column = QVBoxLayout(self)
         column.addStretch(1)
         column.addWidget(self._composer)

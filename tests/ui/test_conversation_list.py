@@ -80,7 +80,7 @@ def test_a_search_replaces_the_list_and_an_empty_one_brings_it_back(
     qtbot: QtBot, shown: ConversationList
 ) -> None:
     shown.search("heat")
-    qtbot.waitUntil(lambda: texts(shown) == ["One message found", "Heat pumps"])
+    qtbot.waitUntil(lambda: texts(shown) == ["One place found", "Heat pumps"])
     shown.search("")
     assert texts(shown) == ["Today", "Heat pumps", "Last 7 days", "Cats"]
 
@@ -90,9 +90,9 @@ def test_an_older_search_never_overwrites_a_newer_one(
 ) -> None:
     for text in ("h", "he", "heat", "cat"):
         shown.search(text)
-    qtbot.waitUntil(lambda: texts(shown) == ["One message found", "Cats"])
+    qtbot.waitUntil(lambda: texts(shown) == ["One place found", "Cats"])
     qtbot.waitUntil(lambda: shown._tasks.close(0.1))
-    assert texts(shown) == ["One message found", "Cats"]
+    assert texts(shown) == ["One place found", "Cats"]
 
 
 def test_f2_renames_in_place(qtbot: QtBot, rooms: Rooms, shown: ConversationList) -> None:

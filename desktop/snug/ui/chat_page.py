@@ -264,14 +264,12 @@ class ChatPage(QWidget):
         self.focus_composer()
 
     def _create(self) -> bool:
-        name = None if self._model is None else self._model.name
-        try:
-            settings = ConversationSettings(model=name)
+        settings = ConversationSettings(model=None if self._model is None else self._model.name)
+
+        def create() -> None:
             self._conversation = self._services.conversations.create(settings)
-        except SnugError as error:
-            self.error_occurred.emit(error.message)
-            return False
-        return True
+
+        return self._tried(create)
 
     def _on_transcript_asked(self, action: str, message_id: str) -> None:
         if action == Action.REMEDY:

@@ -58,7 +58,6 @@ class FindBar(QFrame):
         )
         self.field.searched.connect(self._on_searched)
         self.field.escaped.connect(self.close_bar)
-        self.field.returnPressed.connect(lambda: self.step(1))
         self.field.left_downwards.connect(lambda: self.step(1))
         self.count = label(kind="small", tone="faint")
         row = flat(QHBoxLayout(self), spacing=SIZES.gap)

@@ -21,6 +21,7 @@ from snug.ui.model_state import ModelState
 from snug.ui.parts import flat, hairline, icon_button, label, push_button
 from snug.ui.places import Place, PlaceEntry
 from snug.ui.search_field import SearchField
+from snug.ui.search_operators import add_operators
 from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
 
@@ -59,6 +60,7 @@ class Sidebar(QWidget):
         self.search_field = SearchField(
             "searchField", self.tr("Search all chats"), self.tr("Search chats"), theme
         )
+        add_operators(self.search_field, theme)
         self.search_field.searched.connect(conversations.search)
         self.search_field.left_downwards.connect(conversations.focus_first)
         self.search_field.escaped.connect(self.search_left)
