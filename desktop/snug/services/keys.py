@@ -36,6 +36,9 @@ class Ways(Protocol):
     def add_key_file(self, path: Path) -> str:
         """Write a key file to carry."""
 
+    def write_note(self, path: Path, text: str) -> None:
+        """Write a text for this account alone."""
+
     def add_keyring(self) -> str:
         """Let the desktop's keyring open it."""
 
@@ -106,6 +109,14 @@ class KeyService:
     def write_key_file(self, path: Path) -> str:
         """Write a key file to carry. Raises: UserError (there is such a file)."""
         return self._ways.add_key_file(path)
+
+    def save_code(self, path: Path, code: str) -> None:
+        """Write the recovery code into a file. Raises: UserError (there is such a file)."""
+        self._ways.write_note(path, f"{code}\n")
+
+    def slot_of(self, kind: str) -> KeySlot | None:
+        """The way of this kind that was added last; None where there is none."""
+        return next((slot for slot in reversed(self.slots()) if slot.kind == kind), None)
 
     def add_keyring(self) -> str:
         """Let the desktop's keyring open the vault. Raises: EnvironmentFault (there is none)."""

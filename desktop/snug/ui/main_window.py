@@ -30,7 +30,13 @@ from snug.ui.parts import flat
 from snug.ui.place_pages import PlacePages
 from snug.ui.places import Place, PlaceEntry
 from snug.ui.preferences_keys import BAR_SHOWN
-from snug.ui.reopening import keep_open_conversation, left_open, tell_crash, was_answering
+from snug.ui.reopening import (
+    keep_open_conversation,
+    left_open,
+    tell_crash,
+    tell_first_run,
+    was_answering,
+)
 from snug.ui.shell import Shell
 from snug.ui.shortcuts import ShortcutSheet, bind_keys
 from snug.ui.sidebar import Sidebar
@@ -82,7 +88,7 @@ class MainWindow(QMainWindow):
         bind_keys(self, self._keys)
         restore_geometry(self, self._services.preferences)
         self.shell.set_bar_visible(self._services.preferences.get(BAR_SHOWN, "1") == "1")
-        self._tell_first_run()
+        tell_first_run(self.banner, services, partial(self.go_to, Place.SETTINGS))
         self.list.refresh()
         self._begin()
 
@@ -295,11 +301,6 @@ class MainWindow(QMainWindow):
         """Say across the page what went wrong."""
         self.banner.tell(message, Level.DANGER)
 
-    def _tell_first_run(self) -> None:
-        profile = self._services.profile
-        if profile.created and profile.key_note:
-            self.banner.tell(profile.key_note, key="first run", action=self.tr("Understood"))
-
     # -- models -------------------------------------------------------------------------------
 
     def start(self) -> None:
@@ -367,7 +368,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Keep what is to be kept: removals, geometry, the draft."""
         self.list.commit_removals()
-        self._pages.commit_removals()
+        self._pages.finish()
         self.offers.leave()
         keep_geometry(self, self._services.preferences)
         if not self._returns:

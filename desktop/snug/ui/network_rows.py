@@ -39,6 +39,11 @@ class NetworkRows(QObject):
         self._bridge = Bridge(self)
         self._tasks = Tasks(self._bridge, self)
 
+    def finish(self) -> None:
+        """Wait for what was begun; call before the rows go."""
+        self._tasks.close()
+        self._bridge.close()
+
     def make(self) -> list[QWidget]:
         """The rows, those for firms and mirrors folded into the last."""
         rows = [self._switch_row(), self._ledger_row(), self._speed_row(), self._token_row()]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from snug.domain.hub import Repository
     from snug.ui.ledger_view import LedgerView
     from snug.ui.models_page import ModelsPage
+    from snug.ui.settings_page import SettingsPage
 
 
 class PlacePages(QObject):
@@ -55,6 +56,7 @@ class PlacePages(QObject):
         self._pages: dict[Place, QWidget] = {}
         self._ledger: LedgerView | None = None
         self._models: ModelsPage | None = None
+        self._settings: SettingsPage | None = None
         self.stack = QStackedWidget()
         self.stack.setObjectName("places")
 
@@ -93,10 +95,12 @@ class PlacePages(QObject):
         if self._models is not None:
             self._models.choose_file()
 
-    def commit_removals(self) -> None:
-        """Carry out what could still be undone; call when the window closes."""
+    def finish(self) -> None:
+        """Carry out what could still be undone and what was begun; call when the window closes."""
         if self._models is not None:
             self._models.commit_removals()
+        if self._settings is not None:
+            self._settings.finish()
 
     def _make_ledger(self) -> QWidget:
         page = Page(
@@ -126,7 +130,7 @@ class PlacePages(QObject):
             return self._make_ledger()
         from snug.ui.settings_page import SettingsPage
 
-        settings = SettingsPage(self._services, self._theme)
+        settings = self._settings = SettingsPage(self._services, self._theme)
         settings.context_changed.connect(desk.preload)
         settings.idle_changed.connect(idle.look)
         settings.shortcuts_requested.connect(self.shortcuts_requested)

@@ -1,4 +1,4 @@
-"""After a crash or a kill the window opens where the last one was, and says what happened."""
+"""What a new window says first, and where the last one was after a crash, a kill or a lock."""
 
 from __future__ import annotations
 
@@ -55,6 +55,17 @@ def tell_crash(banner: Banner, answering: bool, go_on: Callable[[], None]) -> No
     else:
         words = _tr("Snug closed unexpectedly and opened again. Your chats were kept.")
         banner.tell(words, Level.WARN, CAUSE, _tr("Understood"))
+
+
+def tell_first_run(banner: Banner, services: Services, choose: Callable[[], None]) -> None:
+    """Say once how the key of a new vault is kept; where it can be changed, lead there."""
+    profile = services.profile
+    if not profile.created or not profile.key_note:
+        return
+    if services.keys is None:
+        banner.tell(profile.key_note, key="first run", action=_tr("Understood"))
+    else:
+        banner.tell(profile.key_note, Level.INFO, "first run", _tr("Choose"), choose)
 
 
 def _tr(text: str) -> str:

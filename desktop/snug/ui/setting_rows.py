@@ -63,12 +63,19 @@ def setting_row(title: str, words: str, control: QWidget | None) -> QWidget:
 
 
 class Fold(QWidget):
-    """Rows that few people need, behind a button."""
+    """Rows that few people need, behind a button; `words` stand on it while it is closed."""
 
-    def __init__(self, name: str, rows: Sequence[QWidget], between: Callable[[], QWidget]) -> None:
+    def __init__(
+        self,
+        name: str,
+        rows: Sequence[QWidget],
+        between: Callable[[], QWidget],
+        words: str = "",
+    ) -> None:
         super().__init__()
+        self._words = words or self.tr("More")
         column = flat(QVBoxLayout(self), spacing=SIZES.gap_4)
-        self._button = push_button(name, self.tr("More"), "link", self._on_button_clicked)
+        self._button = push_button(name, self._words, "link", self._on_button_clicked)
         column.addWidget(self._button, 0, Qt.AlignmentFlag.AlignLeading)
         self._body = QWidget()
         inner = flat(QVBoxLayout(self._body), spacing=SIZES.gap_4)
@@ -82,6 +89,6 @@ class Fold(QWidget):
     def _on_button_clicked(self) -> None:
         opened = self._body.isHidden()
         self._body.setVisible(opened)
-        words = self.tr("Less") if opened else self.tr("More")
+        words = self.tr("Less") if opened else self._words
         self._button.setText(words)
         self._button.setAccessibleName(words)

@@ -13,6 +13,7 @@ from snug.services.locking import LockSettings
 from snug.ui.about import components
 from snug.ui.banner import Banner, Level
 from snug.ui.engine_rows import EngineRows
+from snug.ui.key_rows import KeyRows
 from snug.ui.lock_rows import LockRows
 from snug.ui.network_rows import NetworkRows
 from snug.ui.page import Page
@@ -57,6 +58,7 @@ class SettingsPage(Page):
         self._add_section(self.tr("Appearance"), self._appearance())
         self._add_section(self.tr("Answers"), self._answers())
         self._network: NetworkRows | None = None
+        self._keys: KeyRows | None = None
         if services.network is not None:
             self._network = NetworkRows(services.network, theme, self)
             self._network.failed.connect(lambda words: self.problem.tell(words, Level.DANGER))
@@ -114,13 +116,30 @@ class SettingsPage(Page):
         self._lock = LockRows(settings, self._theme, self)
         self._lock.changed.connect(self.lock_changed)
         self._lock.failed.connect(lambda words: self.problem.tell(words, Level.DANGER))
-        return self._lock.make()
+        self._keys = KeyRows(keys, self._theme, self)
+        self._keys.changed.connect(self._lock_again)
+        self._keys.failed.connect(lambda words: self.problem.tell(words, Level.DANGER))
+        key_rows, lock_rows = self._keys.make(), self._lock.make()
+        return [*key_rows[:-1], *lock_rows, key_rows[-1]]
+
+    def _lock_again(self) -> None:
+        """Other keys change what is usual for the lock."""
+        self._lock.refresh()
+        self.lock_changed.emit()
 
     def refresh(self) -> None:
         """Show what may have changed elsewhere; called whenever the page is opened."""
         self._engine.refresh()
         if self._network is not None:
             self._network.refresh()
+        if self._keys is not None:
+            self._keys.refresh()
+
+    def finish(self) -> None:
+        """Wait for what was begun; call before the page goes."""
+        for rows in (self._network, self._keys):
+            if rows is not None:
+                rows.finish()
 
     def _data(self) -> list[QWidget]:
         profile = self._services.profile
@@ -132,10 +151,10 @@ class SettingsPage(Page):
         )
         rows = [
             setting_row(self.tr("Where your chats are"), str(profile.data_dir), folder),
-            setting_row(
-                self.tr("The key to them"), profile.key_note or self.tr("It is with you."), None
-            ),
         ]
+        if self._keys is None:
+            words = profile.key_note or self.tr("It is with you.")
+            rows.append(setting_row(self.tr("The key to them"), words, None))
         if self._services.exporting is not None:
             rows.append(self._export_row())
         if self._network is None:

@@ -32,6 +32,7 @@ _LABELS = """
 QLabel { background: transparent; }
 QLabel[type="title"] { font-size: ${title_px}px; font-weight: 600; }
 QLabel[type="heading"] { font-size: ${heading_px}px; font-weight: 600; }
+QLabel[type="code"] { font-size: ${heading_px}px; font-family: monospace; }
 QLabel[type="body"] { font-size: ${body_px}px; }
 QLabel[type="strong"] { font-size: ${body_px}px; font-weight: 600; }
 QLabel[type="label"] { font-size: ${bar_px}px; font-weight: 600; }

@@ -104,6 +104,17 @@ class VaultKeys:
                 path.unlink(missing_ok=True)
             raise
 
+    def write_note(self, path: Path, text: str) -> None:
+        """Write a text of the person's, such as the recovery code, for this account alone.
+
+        Raises:
+            UserError: there is a file of that name.
+            DiskFullError, EnvironmentFault: it could not be written.
+        """
+        if path.exists() or path.is_symlink():
+            raise UserError(f"There is a file {path} already. Choose another name.")
+        write_private(path, text.encode())
+
     def add_keyring(self) -> str:
         """Let the keyring of the desktop account open the vault; returns the slot's id.
 
