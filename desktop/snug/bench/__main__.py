@@ -17,6 +17,7 @@ from snug.bench.header import run_header
 from snug.bench.hosts import run_isolated, run_restore
 from snug.bench.models_page import run_models_page
 from snug.bench.repeats import run_lookup
+from snug.bench.vault import run_vault
 
 PARTS: dict[str, Callable[[Path], dict[str, object]]] = {
     "decode": run_decode,
@@ -29,6 +30,7 @@ PARTS: dict[str, Callable[[Path], dict[str, object]]] = {
     "models_page": run_models_page,
     "download": run_download,
     "header": run_header,
+    "vault": run_vault,
 }
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ _PARTS = (
     "download",
     "models_page",
     "header",
+    "vault",
 )
 _CHILD_TIMEOUT_S = 900.0
 

@@ -12,6 +12,17 @@ from snug.domain.organising import EVERYTHING
 from snug.domain.search import plain_snippet
 
 _ALL = 1_000_000
+OPERATORS = """\
+operators:
+  "several words"     as they stand
+  -word               what must not be there; also -"several words", -tag:, -model:, -in:, -from:
+  model:qwen          answers of a model whose name holds that
+  from:me             your own messages; from:model for the answers
+  tag:work            chats with that tag
+  in:clients          chats in folders with that in their name
+  in:title, in:archive, in:trash
+  before:2026-03-01   also after: and on:, and 2026-03, 2026, today, yesterday
+"""
 
 
 def list_all(session: Session) -> int:

@@ -204,6 +204,9 @@ def _add_conversations(commands: argparse._SubParsersAction[argparse.ArgumentPar
             parser.add_argument("target", metavar=argument)
         if name == "list":
             add_list_options(parser)
+        if name == "search":
+            parser.formatter_class = argparse.RawDescriptionHelpFormatter
+            parser.epilog = conversations.OPERATORS
         parser.set_defaults(run=run)
     add_order_commands(lambda name, text: _command(group, name, text))
     add_export_commands(lambda name, text: _command(group, name, text))

@@ -129,4 +129,6 @@ def _folded(text: str) -> str:
 
 
 def _clean(text: str) -> str:
-    return text.replace(MATCH_START, "").replace(MATCH_END, "")
+    for sign in (MATCH_START, MATCH_END, "**", "`"):  # marks of ours, and those of Markdown
+        text = text.replace(sign, "")
+    return text

@@ -1,4 +1,4 @@
-"""The index of words: one table for messages, one for titles, kept by triggers."""
+"""The index of words: one table for messages, one for titles."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ def words_of_everything(connection: apsw.Connection) -> None:
     """5: an index that also knows conversation, side, model and month of each message.
 
     `message_words` and `title_words` keep no text (`search_words` says what they hold instead);
-    `models` are the names that `model:` is compared with.
+    `models` are the names that `model:` is compared with. What is new comes in by
+    `search_words.add_words` and `add_title`, not by a trigger: `tables.insert_message` says why.
     """
     for statement in (*_AWAY_WITH_THE_OLD, *_WORDS):
         connection.execute(statement)
@@ -54,12 +55,10 @@ _WORDS = (
     f"""CREATE VIRTUAL TABLE message_words USING fts5(
         text, content='', tokenize='{TOKENIZER}')""",
     "INSERT INTO message_words(message_words, rank) VALUES('secure-delete', 1)",
+    # Fewer and larger pieces while whole archives come in; half as much merging.
+    "INSERT INTO message_words(message_words, rank) VALUES('hashsize', 4194304)",
+    "INSERT INTO message_words(message_words, rank) VALUES('automerge', 8)",
     "CREATE TABLE models(name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID",
-    f"""CREATE TRIGGER message_words_insert AFTER INSERT ON messages
-        WHEN new.role IN ('user', 'assistant') BEGIN
-        {_MODEL_NAMED}
-        {_added("new")}
-    END""",
     f"""CREATE TRIGGER message_words_delete AFTER DELETE ON messages
         WHEN old.role IN ('user', 'assistant') BEGIN
         {_removed("old")}
@@ -74,9 +73,6 @@ _WORDS = (
     f"""CREATE VIRTUAL TABLE title_words USING fts5(
         title, content='', prefix='1 2', tokenize='{TOKENIZER}')""",
     "INSERT INTO title_words(title_words, rank) VALUES('secure-delete', 1)",
-    """CREATE TRIGGER title_words_insert AFTER INSERT ON conversations BEGIN
-        INSERT INTO title_words(rowid, title) VALUES(new.seq, search_words(new.title));
-    END""",
     """CREATE TRIGGER title_words_delete AFTER DELETE ON conversations BEGIN
         INSERT INTO title_words(title_words, rowid, title)
             VALUES('delete', old.seq, search_words(old.title));

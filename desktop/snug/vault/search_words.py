@@ -1,4 +1,4 @@
-"""What stands in the index of words, and the SQL functions that put it there.
+"""What stands in the index of words, and the functions that put it there.
 
 The index keeps no text, only words. Two kinds of them are ours and begin with a character of the
 private use area, which is taken out of every text, so that nobody can type them:
@@ -54,6 +54,30 @@ def register(connection: apsw.Connection) -> None:
             deterministic=True,
             flags=apsw.SQLITE_INNOCUOUS,  # triggers may call it although the schema is not trusted
         )
+
+
+def add_words(
+    connection: apsw.Connection,
+    seq: int,
+    conversation: int,
+    role: Role,
+    model: str,
+    created_ms: int,
+    text: str,
+) -> None:
+    """Put a message that was just stored into the index. In a transaction of the caller's."""
+    if role.value not in _ROLES:
+        return
+    if model:
+        connection.execute("INSERT OR IGNORE INTO models VALUES(?)", (model,))
+    words = _message_facets(conversation, role.value, model, created_ms) + search_words(text)
+    connection.execute("INSERT INTO message_words(rowid, text) VALUES(?, ?)", (seq, words))
+
+
+def add_title(connection: apsw.Connection, seq: int, title: str) -> None:
+    """Put the title of a new conversation into the index. In a transaction of the caller's."""
+    words = search_words(title)
+    connection.execute("INSERT INTO title_words(rowid, title) VALUES(?, ?)", (seq, words))
 
 
 def search_words(text: str) -> str:

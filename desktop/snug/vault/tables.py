@@ -24,9 +24,10 @@ from snug.domain.conversation import (
 )
 from snug.domain.errors import NotFoundError
 from snug.vault import rows
-from snug.vault.query import fetch, number
+from snug.vault.query import fetch
 from snug.vault.rows import storable
 from snug.vault.search_terms import forget_unused_models
+from snug.vault.search_words import add_title, add_words
 
 _SELECT_SUMMARIES = """SELECT m.id, s.text, s.model, s.created_ms
     FROM summaries s JOIN messages m ON m.seq = s.message
@@ -78,6 +79,7 @@ def create(connection: apsw.Connection, new: Conversation) -> None:
             storable(new.draft),
         ),
     )
+    add_title(connection, connection.last_insert_rowid(), storable(new.title))
 
 
 def add_message(connection: apsw.Connection, message: Message) -> None:
@@ -268,22 +270,23 @@ def set_setting(connection: apsw.Connection, name: str, value: str) -> None:
 def insert_message(
     connection: apsw.Connection, message: Message, conversation_seq: int, parent_seq: int | None
 ) -> int:
-    """Store a message as it is, nothing else; its number inside the database."""
+    """Store a message as it is, and its words; its number inside the database."""
     text, layout = rows.text_and_layout(message.parts)
-    # RETURNING, because the triggers insert too and last_insert_rowid might be theirs.
-    return number(
-        connection,
+    model, created_ms = storable(message.model), message.created_ms or now_ms()
+    # Without RETURNING or a trigger: either makes SQLite open a savepoint for this one statement,
+    # at which FTS5 writes out its buffer; an import would take twice as long.
+    connection.execute(
         """INSERT INTO messages(conversation, parent, id, role, status, model, created_ms,
             text, layout, usage, timings, error, pinned)
-        VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq""",
+        VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         (
             conversation_seq,
             parent_seq,
             message.id,
             message.role.value,
             message.status.value,
-            storable(message.model),
-            message.created_ms or now_ms(),
+            model,
+            created_ms,
             text,
             layout,
             rows.record_text(message.usage),
@@ -292,6 +295,9 @@ def insert_message(
             message.pinned,
         ),
     )
+    seq = connection.last_insert_rowid()
+    add_words(connection, seq, conversation_seq, message.role, model, created_ms, text)
+    return seq
 
 
 def _messages(
