@@ -22,7 +22,8 @@ class TemporaryNote(QFrame):
         self._on = False
         self._in_chat = True
         words = self.tr(
-            "Temporary chat: nothing of it is written to the disk, and it is gone when Snug closes."
+            "Temporary chat: nothing of it is written to the disk, and it is gone when Snug is "
+            "closed or locked."
         )
         self.setAccessibleName(words)
         row = QHBoxLayout(self)
