@@ -87,6 +87,7 @@ class Application:
             profile=Profile(
                 version=__version__,
                 data_dir=paths.home,
+                shared_dir=paths.data,
                 resources=paths.resources,
                 key_note=home.notice if home is not None else "",
                 created=vault.newly_created,

@@ -31,6 +31,7 @@ class Profile:
 
     Attributes:
         key_note: how the key of the vault is kept, in a sentence for the person.
+        shared_dir: data folder of all profiles; None where `data_dir` is the only one.
         created: the vault was made by this very start.
         offline: nothing may be sent, by `--offline` or `SNUG_OFFLINE`.
         crash_signal: the signal that ended the window before this one, where native code crashed
@@ -44,6 +45,7 @@ class Profile:
     created: bool = False
     offline: bool = False
     crash_signal: int | None = None
+    shared_dir: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QDateTime, QLocale, Qt, QTimer, Signal
-from PySide6.QtGui import QFocusEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QDateTime, QLocale, Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from snug.domain.unlocking import KeySlot
-from snug.ui.parts import flat, hairline, label, restyle
+from snug.ui.parts import flat, hairline, label
+from snug.ui.sure_button import SureButton
 from snug.ui.theme import Theme
-from snug.ui.tokens import SIZES, UNDO_MS
+from snug.ui.tokens import SIZES
 
 
 class KeyList(QWidget):
@@ -51,7 +51,9 @@ class KeyList(QWidget):
         texts.addLayout(head)
         texts.addWidget(label(slot.note, "", "soft", wrap=True))
         line.addLayout(texts, 1)
-        button = _RemoveButton(slot.id, title)
+        button = SureButton(
+            f"removeKey_{slot.id}", self.tr("Remove"), self.tr("Really remove?"), title
+        )
         button.setEnabled(not last)
         if last:
             button.setToolTip(self.tr("The last key of the chats stays."))
@@ -72,45 +74,3 @@ class KeyList(QWidget):
 def _day(created_ms: int) -> str:
     day = QDateTime.fromMSecsSinceEpoch(created_ms).date()
     return QLocale().toString(day, QLocale.FormatType.ShortFormat)
-
-
-class _RemoveButton(QPushButton):
-    """Asks once more, in its own place; goes back by itself."""
-
-    sure = Signal()
-
-    def __init__(self, slot_id: str, title: str) -> None:
-        super().__init__()
-        self.setObjectName(f"removeKey_{slot_id}")
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self._title = title
-        self._asking = False
-        self._patience = QTimer(self)
-        self._patience.setSingleShot(True)
-        self._patience.setInterval(UNDO_MS)
-        self._patience.timeout.connect(lambda: self._ask(False))
-        self.clicked.connect(self._on_clicked)
-        self._ask(False)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Whoever goes elsewhere did not mean it."""
-        super().focusOutEvent(event)
-        self._ask(False)
-
-    def _on_clicked(self) -> None:
-        if self._asking:
-            self._ask(False)
-            self.sure.emit()
-        else:
-            self._ask(True)
-
-    def _ask(self, asking: bool) -> None:
-        self._asking = asking
-        self.setText(self.tr("Really remove?") if asking else self.tr("Remove"))
-        self.setAccessibleName(f"{self.text()} {self._title}")
-        self.setProperty("kind", "danger" if asking else "")
-        restyle(self)
-        if asking:
-            self._patience.start()
-        else:
-            self._patience.stop()

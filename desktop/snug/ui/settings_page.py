@@ -10,7 +10,9 @@ from snug.domain.errors import SnugError
 from snug.services.bundle import Services
 from snug.services.keys import KeyService
 from snug.services.locking import LockSettings
+from snug.services.profiles import Profiles
 from snug.ui.about import components
+from snug.ui.another_window import open_profile
 from snug.ui.banner import Banner, Level
 from snug.ui.engine_rows import EngineRows
 from snug.ui.key_rows import KeyRows
@@ -19,6 +21,7 @@ from snug.ui.network_rows import NetworkRows
 from snug.ui.page import Page
 from snug.ui.parts import Choice, Segments, flat, hairline, label, push_button
 from snug.ui.preferences_keys import SCHEME, TEXT_SCALE
+from snug.ui.profile_rows import ProfileRows
 from snug.ui.setting_rows import ChoiceButton, setting_row
 from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES, Scheme
@@ -66,6 +69,9 @@ class SettingsPage(Page):
             self._add_section(self.tr("Network"), self._network.make())
         if services.keys is not None:
             self._add_section(self.tr("Privacy and keys"), self._privacy(services.keys))
+        self._profiles: ProfileRows | None = None
+        if services.profiles is not None:
+            self._add_section(self.tr("Profiles"), self._profile_rows(services.profiles))
         self._add_section(self.tr("Data"), self._data())
         self._add_section(self.tr("About"), self._about())
         self.column.addStretch(1)
@@ -122,6 +128,15 @@ class SettingsPage(Page):
         key_rows, lock_rows = self._keys.make(), self._lock.make()
         return [*key_rows[:-1], *lock_rows, key_rows[-1]]
 
+    def _profile_rows(self, profiles: Profiles) -> list[QWidget]:
+        profile = self._services.profile
+        shared = profile.shared_dir or profile.data_dir
+        self._profiles = ProfileRows(
+            profiles, lambda one: open_profile(one, shared, profile.offline), self
+        )
+        self._profiles.failed.connect(lambda words: self.problem.tell(words, Level.DANGER))
+        return self._profiles.make()
+
     def _lock_again(self) -> None:
         """Other keys change what is usual for the lock."""
         self._lock.refresh()
@@ -134,6 +149,8 @@ class SettingsPage(Page):
             self._network.refresh()
         if self._keys is not None:
             self._keys.refresh()
+        if self._profiles is not None:
+            self._profiles.refresh()
 
     def finish(self) -> None:
         """Wait for what was begun; call before the page goes."""

@@ -98,7 +98,8 @@ class Sittings(QObject):
             return
         self._lock = LockWindow(self._build, self._kinds, self._theme, window.saveGeometry())
         self._lock.show_locking()
-        self._lock.raise_window()
+        self._lock.show()
+        self._lock.activateWindow()
         if window.locking.forgets_copied:
             forget_copied(QGuiApplication.clipboard())
         for other in QApplication.topLevelWidgets():
