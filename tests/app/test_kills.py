@@ -37,7 +37,7 @@ class Desk:
             "XDG_CONFIG_HOME": str(folder / "config"),
             "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
             "QT_QPA_PLATFORM": "offscreen",
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": f"{ROOT / 'desktop'}{os.pathsep}{ROOT}",
         }
         self.said: Said = {}
         self.early = 0  # kills before anything was acknowledged

@@ -48,7 +48,7 @@ class Desk:
             "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
             "QT_QPA_PLATFORM": "offscreen",
             "PYTHONFAULTHANDLER": "1",
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": f"{ROOT / 'desktop'}{os.pathsep}{ROOT}",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
 
