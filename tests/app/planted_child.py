@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QMimeData, Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit, QPlainTextEdit
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QPlainTextEdit
 from tests.app.words import WORDS
 
 from snug.app import main
@@ -120,6 +120,9 @@ class Person:
         QTest.keyClicks(search, WORDS["search"])
         yield lambda: True
         search.clear()
+        dialog = self._choose_file(self._outside / WORDS["dialog folder"])
+        yield lambda: not dialog.isVisible()
+        dialog.deleteLater()  # only then Qt would write down where it was
         window.new_temporary_chat()
         self._ask(WORDS["temporary"])
         yield lambda: self._window.chat_page.answering
@@ -136,6 +139,16 @@ class Person:
         print("ready", flush=True)
         self._timer.stop()
         yield lambda: False
+
+    def _choose_file(self, folder: Path) -> QFileDialog:
+        folder.mkdir()
+        (folder / "any.txt").touch()
+        dialog = QFileDialog(self._window, "", str(folder))
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.open()
+        dialog.selectFile(str(folder / "any.txt"))
+        QTimer.singleShot(200, dialog.accept)
+        return dialog
 
     def _export(self, chat: str) -> None:
         exporting = self._services.exporting

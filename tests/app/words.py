@@ -22,6 +22,7 @@ PLACES = (
     "draft",
     "second draft",
     "pasted",
+    "dialog folder",
     "exported name",
     "archive passphrase",
     "passphrase",

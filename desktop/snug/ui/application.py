@@ -17,6 +17,7 @@ from snug.ui.icons import app_icon
 from snug.ui.single_instance import SingleInstance
 from snug.ui.sittings import Sittings
 from snug.ui.theme import Theme
+from snug.ui.traces import leave_no_traces
 
 BuildServices = Callable[[Secret], Services]
 
@@ -68,6 +69,7 @@ def run(
 
 
 def _make_application(argv: list[str], resources: Path) -> QApplication:
+    leave_no_traces()
     existing = QApplication.instance()
     app = existing if isinstance(existing, QApplication) else QApplication(argv)
     app.setApplicationName("snug")
