@@ -12,6 +12,7 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from snug import __version__
@@ -40,6 +41,7 @@ from snug.services.conversations import ConversationService
 from snug.services.doctor import Report, examine
 from snug.services.engine_settings import Host
 from snug.services.exporting import Exporting
+from snug.services.keeping import Keeping
 from snug.services.keys import KeyService
 from snug.services.models import ModelService
 from snug.services.organiser import Organiser
@@ -47,6 +49,7 @@ from snug.services.preferences import Preferences
 from snug.services.profiles import Profiles
 from snug.services.temporary import SplitStore, TemporaryChats
 from snug.ui.preferences_keys import OPEN_CONVERSATION
+from snug.vault.care import VaultCare
 from snug.vault.conversations import Conversations
 from snug.vault.keys import SLOT_FILE, key_home
 from snug.vault.profiles import ProfileFolders
@@ -108,6 +111,7 @@ class Application:
             temporary=temporary,
             exporting=Exporting(store, vault.organising, _make_pdf),
             keys=KeyService(vault.keys) if home is not None else None,
+            keeping=Keeping(vault, vault.keys) if home is not None else None,
             profiles=_profiles(paths),
         )
 
@@ -220,6 +224,9 @@ def _session(paths: Paths, options: Namespace) -> Session:
         open_temporary=lambda: _opened(lambda: _open_nothing(paths, options)),
         examine=lambda: _examine(paths, options.key_file),
         bench=lambda progress: _bench(paths, progress),
+        care=VaultCare(paths.vault, paths.keys),
+        check_closed=lambda: _check_closed(paths),
+        with_secret=partial(with_secret, key_file=options.key_file),
         profiles=_profiles(paths),
     )
 
@@ -263,6 +270,13 @@ def _create(paths: Paths, options: Namespace, passphrase: str | None) -> Applica
             "passphrase, `snug keys` the rest; another --data-dir holds another one."
         )
     return Application.open(paths, Secret(passphrase), options.offline)
+
+
+def _check_closed(paths: Paths) -> None:
+    from snug.ui.single_instance import is_open  # late, as below
+
+    if is_open(paths.runtime):
+        raise UserError("Snug's window is open on these chats. Close it first, then try again.")
 
 
 def _lock_window(paths: Paths) -> bool:

@@ -320,10 +320,11 @@ def opened_from(tmp_path: Path, settings: dict[str, str]) -> Database:
     path = tmp_path / FILE_NAME
     create_private(path)
     connection = connect(str(path), key, path=path)
-    migrate(connection, path, backup=None, steps=STEPS[:2])
+    migrate(connection, path, back_up=None, steps=STEPS[:2])
     for name, value in settings.items():
         connection.execute("INSERT INTO settings VALUES(?, ?)", (name, value))
     connection.close()
+    (tmp_path / "vault.json").write_text("{}")  # a backup takes it along
     return Database.open(tmp_path, key)
 
 

@@ -212,7 +212,7 @@ class _Bare:
         with self._database.writing() as connection:
             connection.execute("COMMIT")
             connection.execute("PRAGMA journal_mode=WAL")
-            migrate(connection, path, backup=None)
+            migrate(connection, path, back_up=None)
             connection.execute("BEGIN")
 
     def close(self) -> None:

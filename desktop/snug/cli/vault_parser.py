@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from snug.cli import keys
+from snug.cli.keeping import add_keeping_commands
 
 AddCommand = Callable[[str, str], argparse.ArgumentParser]
 
@@ -31,6 +32,7 @@ def add_vault_commands(add: AddCommand) -> None:
         parser.add_argument(
             "--strong", action="store_true", help="a guess costs 256 MiB and about 2 s"
         )
+    add_keeping_commands(add)
     add("lock", "lock the open window").set_defaults(run=keys.lock)
     add("status", "where the vault is and what opens it").set_defaults(run=keys.status)
 

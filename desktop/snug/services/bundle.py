@@ -12,6 +12,7 @@ from snug.services.downloads import DownloadService
 from snug.services.exporting import Exporting
 from snug.services.first_models import FirstModels
 from snug.services.hub import HubService
+from snug.services.keeping import Keeping
 from snug.services.keys import KeyService
 from snug.services.models import ModelService
 from snug.services.network import Network
@@ -65,6 +66,7 @@ class Services:
         temporary: conversations that never touch the disk.
         exporting: conversations as files, and encrypted archives.
         keys: what opens the vault; None for a vault in memory.
+        keeping: backups of the vault; None for a vault in memory.
         profiles: the profiles of this device; None where there is only the one.
     """
 
@@ -83,4 +85,5 @@ class Services:
     temporary: TemporaryChats | None = None
     keys: KeyService | None = None
     exporting: Exporting | None = None
+    keeping: Keeping | None = None
     profiles: Profiles | None = None

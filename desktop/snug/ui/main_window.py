@@ -138,7 +138,9 @@ class MainWindow(QMainWindow):
             self._on_add_requested,
             partial(self.go_to, Place.SETTINGS),
         )
-        self.tidying = DailyTidying(self._services.organiser, self._tasks, self.list.refresh, self)
+        self.tidying = DailyTidying(
+            self._services, self._tasks, self.list.refresh, self.tell_error, self
+        )
         self.exports = ExportDesk(self._services.exporting, self._tasks, self.banner, self)
         self.list.export_requested.connect(self.exports.ask_one)
         self._pages.export_requested.connect(self.exports.ask_all)

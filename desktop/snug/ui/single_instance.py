@@ -107,6 +107,21 @@ class SingleInstance(QObject):
             signal.emit()
 
 
+def is_open(runtime: Path) -> bool:
+    """Whether a window is open on a folder, a locked one too."""
+    try:
+        handle = os.open(runtime / "window.lock", os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        _lock_now(handle)
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
 def ask_to_lock(runtime: Path) -> bool:
     """Ask the window that is open on a folder to lock. False where there is none."""
     return _ask(socket_name(runtime), _LOCK)

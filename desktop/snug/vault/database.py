@@ -17,11 +17,13 @@ from pathlib import Path
 import apsw
 
 from snug.domain.errors import EnvironmentFault, WrongKeyError
+from snug.domain.keeping import Backup
+from snug.vault import backups
 from snug.vault.connecting import connect
 from snug.vault.data_key import DataKey
 from snug.vault.faults import BUSY_TIMEOUT_MS, CLOSED, damaged, database_faults
 from snug.vault.files import create_private, locked, os_faults, restrict, sync_folder
-from snug.vault.migrations import BACKUP_FOLDER, migrate, needs_migration
+from snug.vault.migrations import migrate, needs_migration
 from snug.vault.query import fetch, number
 
 FILE_NAME = "snug.db"
@@ -72,7 +74,7 @@ class Database:
             with database_faults(path):
                 if needs_migration(database._writer, path):
                     with locked(folder):
-                        migrate(database._writer, path, lambda to: connect(str(to), key, path=to))
+                        migrate(database._writer, path, database.back_up_before)
         except BaseException:
             database.close()
             raise
@@ -84,7 +86,7 @@ class Database:
         uri = f"file:/snug-{secrets.token_hex(8)}?vfs=memdb"
         database = cls(Path("/memory"), uri, None, None)
         with database_faults(database.path):
-            migrate(database._writer, database.path, backup=None)
+            migrate(database._writer, database.path, back_up=None)
         return database
 
     @property
@@ -168,6 +170,23 @@ class Database:
                 self._writer.set_busy_timeout(BUSY_TIMEOUT_MS)
         return not busy
 
+    def back_up(self) -> Backup:
+        """Copy the whole database to the backups of its folder, and check the copy. Any thread.
+
+        Raises:
+            VaultDamagedError: the database is not sound; earlier backups stay.
+            DiskFullError, EnvironmentFault: the disk refused.
+        """
+        with self.reading() as connection:
+            return backups.make(self.path.parent, connection, self._connect_copy)
+
+    def back_up_before(self) -> None:
+        """The same on the writing connection, before anything else is done with it."""
+        backups.make(self.path.parent, self._writer, self._connect_copy)
+
+    def _connect_copy(self, path: Path) -> apsw.Connection:
+        return connect(str(path), self._key, path=path)
+
     def version(self) -> int:
         """A number that changes when another process has written. Writer's thread."""
         with database_faults(self.path):
@@ -222,8 +241,7 @@ def _create(path: Path, key: DataKey, vfs: str | None) -> None:
     Raises:
         VaultDamagedError: there was one before, which is gone.
     """
-    backups = path.parent / BACKUP_FOLDER
-    if path.with_name(f"{FILE_NAME}-wal").exists() or any(backups.glob("*.db")):
+    if path.with_name(f"{FILE_NAME}-wal").exists() or backups.found(path.parent):
         raise damaged(path)
     fresh = path.with_name(f"{FILE_NAME}.new")
     for leftover in path.parent.glob(f"{FILE_NAME}.new*"):
@@ -233,7 +251,7 @@ def _create(path: Path, key: DataKey, vfs: str | None) -> None:
     connection = connect(str(fresh), key, path=fresh, vfs=vfs)
     try:
         with database_faults(path):
-            migrate(connection, path, backup=None)
+            migrate(connection, path, back_up=None)
     finally:
         connection.close()
     with os_faults(path):

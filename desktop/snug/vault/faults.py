@@ -71,8 +71,8 @@ def damaged(path: Path) -> VaultDamagedError:
     """The error for a database that cannot be read."""
     return VaultDamagedError(
         f"{path} is damaged and cannot be read, or it belongs to another vault. Snug has left it "
-        f"as it is. Copy the folder {path.parent} to a safe place first, then put a backup in its "
-        "place."
+        "as it is. Put a backup in its place (snug vault backups, snug vault restore), or save "
+        "what can still be read (snug vault salvage); the damaged file is kept by both."
     )
 
 

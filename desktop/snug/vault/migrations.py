@@ -1,27 +1,23 @@
 """How the schema came about, step by step. A step that was released is never changed.
 
-`PRAGMA user_version` counts the steps a file has taken. Each runs in one transaction together with
-its number; before the first one on an existing file, an encrypted copy goes to the backup folder.
+`PRAGMA user_version` counts the steps a file has taken. All that are missing run in one transaction
+together with their number, so that a file is at one version or the other whatever ends the process;
+before that, an existing file is backed up.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
-import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import apsw
 
-from snug.domain.conversation import now_ms
 from snug.domain.errors import NewerSchemaError
 from snug.vault.catalogue_schema import kept_from_the_hub
-from snug.vault.files import create_private, make_private_folder, os_faults, sync_folder
 from snug.vault.query import number
 from snug.vault.search_schema import words_of_everything
 
-BACKUP_FOLDER = "backups"
 APPLICATION_ID = 0x536E7567  # "Snug", for tools that look at a decrypted file
 
 Step = Callable[[apsw.Connection], None]
@@ -217,71 +213,33 @@ def needs_migration(connection: apsw.Connection, path: Path, steps: Sequence[Ste
 def migrate(
     connection: apsw.Connection,
     path: Path,
-    backup: Callable[[Path], apsw.Connection] | None,
+    back_up: Callable[[], object] | None,
     steps: Sequence[Step] = STEPS,
 ) -> None:
-    """Take the missing steps. Call it with the vault's file lock held.
+    """Take the missing steps, all or none of them. Call it with the vault's file lock held.
 
     Args:
         path: the database file.
-        backup: opens the file at a path with the same key; None for a database that is new.
+        back_up: copies it to a safe place; None for a database that is new.
 
     Raises:
         NewerSchemaError: a newer Snug wrote the file.
         DiskFullError, EnvironmentFault: the copy could not be made; nothing was changed.
-        apsw.Error: a step failed; the file is as it was before that step.
+        apsw.Error: a step failed; the file is as it was.
     """
     if not needs_migration(connection, path, steps):
         return
     if _version(connection) == 0:
         connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-    elif backup is not None:
-        copy_database(connection, path, backup)
+    elif back_up is not None:
+        back_up()
     connection.execute("PRAGMA synchronous=FULL")
-    for taken in range(_version(connection), len(steps)):
-        _take_step(connection, steps[taken], taken)
-
-
-def copy_database(
-    connection: apsw.Connection, path: Path, connect: Callable[[Path], apsw.Connection]
-) -> Path:
-    """Write an encrypted copy of the whole database beside it.
-
-    Returns:
-        The copy: `backups/snug-<format>-<UTC milliseconds>.db`.
-    """
-    folder = path.parent / BACKUP_FOLDER
-    make_private_folder(folder)
-    name = f"{path.stem}-{_version(connection)}-{now_ms()}"
-    unfinished = folder / f"{name}.{secrets.token_hex(4)}.part"
-    create_private(unfinished)
-    try:
-        target = connect(unfinished)
-        try:
-            with target.backup("main", connection, "main") as copying:
-                copying.step()
-        finally:
-            target.close()
-        finished = folder / f"{name}.db"
-        with os_faults(finished):
-            _sync_file(unfinished)
-            unfinished.replace(finished)
-            sync_folder(folder)
-    except BaseException:
-        for leftover in folder.glob(f"{unfinished.name}*"):
-            with contextlib.suppress(OSError):
-                leftover.unlink()
-        raise
-    return finished
-
-
-def _take_step(connection: apsw.Connection, step: Step, taken: int) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        # Another process may have got here first.
-        if _version(connection) == taken:
+        # From where the file is now: another process may have got here first.
+        for step in steps[_version(connection) :]:
             step(connection)
-            connection.execute(f"PRAGMA user_version={taken + 1}")
+        connection.execute(f"PRAGMA user_version={len(steps)}")
         connection.execute("COMMIT")
     except BaseException:
         with contextlib.suppress(apsw.Error):
@@ -292,11 +250,3 @@ def _take_step(connection: apsw.Connection, step: Step, taken: int) -> None:
 
 def _version(connection: apsw.Connection) -> int:
     return number(connection, "PRAGMA user_version")
-
-
-def _sync_file(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -29,6 +29,7 @@ from snug.vault.rows import storable
 from snug.vault.search_terms import forget_unused_models
 from snug.vault.search_words import add_title, add_words
 
+DELETED_MS = "deleted_ms"  # the setting that says when a conversation was last deleted for good
 _SELECT_SUMMARIES = """SELECT m.id, s.text, s.model, s.created_ms
     FROM summaries s JOIN messages m ON m.seq = s.message
     WHERE s.conversation = ? ORDER BY s.seq"""
@@ -241,6 +242,7 @@ def delete(connection: apsw.Connection, conversation_id: str) -> None:
     ):
         connection.execute(statement, (seq,))
     connection.execute("DELETE FROM conversations WHERE seq = ?", (seq,))
+    set_setting(connection, DELETED_MS, str(now_ms()))  # backups that still hold it go
     forget_unused_tags(connection)
     forget_unused_models(connection)
 

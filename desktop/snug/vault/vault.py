@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from snug.domain.errors import UserError, VaultDamagedError, WrongKeyError
+from snug.domain.keeping import Backup, Checked
 from snug.domain.kv_state import StateKeeper
+from snug.domain.organising import ListFilter, Shelf
 from snug.domain.unlocking import NOTHING, Secret
-from snug.vault import keys
+from snug.vault import backups, keys, restoring
 from snug.vault.catalogue import ModelCatalogue
+from snug.vault.checking import check_all
 from snug.vault.conversations import Conversations
 from snug.vault.data_key import DataKey
 from snug.vault.database import FILE_NAME, Database
@@ -18,6 +21,7 @@ from snug.vault.keys import KeyHome
 from snug.vault.kv_states import KvStates, NoStates
 from snug.vault.organising import Organising
 from snug.vault.oskeyring import SecretStore
+from snug.vault.tables import DELETED_MS
 from snug.vault.vault_keys import VaultKeys
 from snug.vault.writer import Writer
 
@@ -75,6 +79,7 @@ class Vault:
             DiskFullError, EnvironmentFault: the disk refused.
         """
         make_private_folder(folder)
+        restoring.finish(folder)
         made = _made_key(folder, keys_folder, secret, keyring_allowed, secret_store)
         key = made or keys.unlock(folder, keys_folder, secret, secret_store)
         try:
@@ -126,6 +131,38 @@ class Vault:
     def newly_created(self) -> bool:
         """Whether this process has just made it: tell the person about `key_home` once."""
         return self._newly_created
+
+    def back_up(self) -> Backup:
+        """Make a backup, and remove those that are too many or hold what was deleted since.
+
+        Raises:
+            VaultDamagedError: the vault is not sound; earlier backups stay.
+            DiskFullError, EnvironmentFault: the disk refused.
+        """
+        made = self._database.back_up()
+        backups.prune(made.path.parent.parent, int(self._conversations.setting(DELETED_MS) or 0))
+        return made
+
+    def backups(self) -> tuple[Backup, ...]:
+        """Those that are there, newest first."""
+        return backups.found(self._database.path.parent)
+
+    def changed_ms(self) -> int:
+        """When something was written last, UTC milliseconds; 0 while no conversation is kept."""
+        if not self._conversations.summaries(1, where=ListFilter(shelf=Shelf.ALL)):
+            return 0
+        path = self._database.path
+        files = [path, *path.parent.glob(f"{FILE_NAME}-wal")]
+        written = [file.stat() for file in files]
+        return max(int(one.st_mtime * 1000) for one in written if one.st_size)
+
+    def check(self) -> Checked:
+        """Look at every page and row. Raises: EnvironmentFault (the disk is at fault)."""
+        try:
+            with self._database.reading() as connection:
+                return check_all(connection, self._database.path)
+        except VaultDamagedError as error:
+            return Checked(problems=(error.message,))
 
     def close(self, timeout_s: float = 5.0) -> None:
         """Write what is queued, end the thread, close the file, overwrite the key. Idempotent.

@@ -1,0 +1,252 @@
+"""Getting out of a damaged database what can still be read.
+
+Rows are copied table by table into a new database with the same key, by ascending number. Where a
+page cannot be read, the next row that can is looked for behind it. Messages whose conversation is
+lost come into one that is made for them. The damaged file stays.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import apsw
+
+from snug.domain.conversation import Role, now_ms
+from snug.domain.errors import VaultDamagedError, WrongKeyError
+from snug.domain.keeping import Checked, Restored
+from snug.vault.backups import DATABASE, SLOTS
+from snug.vault.checking import check_all
+from snug.vault.connecting import connect
+from snug.vault.data_key import DataKey
+from snug.vault.database import Database
+from snug.vault.faults import database_faults
+from snug.vault.files import os_faults
+from snug.vault.query import Value, fetch
+from snug.vault.restoring import fresh_folder, put_in_place
+from snug.vault.search_words import add_title, add_words
+
+# In the order of their references; kept by number. Looks at the Hub and KV states are made anew.
+_TABLES = ("folders", "tags", "conversations", "messages", "summaries")
+_LEAPS = 40  # doublings, after a row that cannot be read: farther than any number reaches
+_RECOVERED = "Recovered messages"
+
+
+def salvage(folder: Path, key: DataKey) -> Restored:
+    """Put what can be read of the vault in `folder` in its place, and the damaged file aside.
+
+    No vault may be open in `folder`.
+
+    Raises:
+        VaultDamagedError: nothing can be read, not even what tables there are; nothing was changed.
+        DiskFullError, EnvironmentFault: the disk refused; nothing was changed.
+    """
+    new = fresh_folder(folder)
+    try:
+        source = _open(folder / DATABASE, key)
+        database = Database.open(new, key)
+        try:
+            with database.writing(durable=True) as target:
+                lost = _copy(source, target, folder / DATABASE)
+            with database.reading() as connection:
+                checked = check_all(connection, database.path)
+        finally:
+            database.close()
+            source.close()
+        _must_be_sound(checked, folder / DATABASE)
+        with os_faults(new):
+            shutil.copy2(folder / SLOTS, new / SLOTS)
+        return replace(put_in_place(folder, checked), lost=lost)
+    finally:
+        if not (new / "ready").exists():
+            shutil.rmtree(new, ignore_errors=True)
+
+
+def _must_be_sound(checked: Checked, path: Path) -> None:
+    if not checked.ok:
+        raise VaultDamagedError(
+            f"What could be read of {path} does not fit together: {checked.problems[0]} Nothing "
+            "was changed; restore a backup instead: snug vault restore"
+        )
+
+
+def _open(path: Path, key: DataKey) -> apsw.Connection:
+    try:
+        connection = connect(str(path), key, path=path)
+    except (WrongKeyError, VaultDamagedError) as error:
+        raise VaultDamagedError(
+            f"In {path} not even the list of what it holds can be read, so that nothing can be "
+            "saved from it. It is kept as it is. Restore a backup: snug vault backups lists them."
+        ) from error
+    with database_faults(path):
+        connection.execute("PRAGMA query_only=1")
+        connection.execute("PRAGMA cell_size_check=ON")
+    return connection
+
+
+def _copy(source: apsw.Connection, target: apsw.Connection, path: Path) -> dict[str, int]:
+    target.execute("PRAGMA defer_foreign_keys=ON")
+    lost: dict[str, int] = {}
+    for table in _TABLES:
+        lost[table] = _copy_table(source, target, table)
+    for table, order in (("conversation_tags", "conversation, tag"), ("settings", "name")):
+        lost[table] = _copy_unnumbered(source, target, table, order)
+    lost["journal"] = _copy_unnumbered(source, target, "journal", "message, seq")
+    _make_fit(target)
+    _fill_index(target)
+    return {table: count for table, count in lost.items() if count}
+
+
+def _columns(source: apsw.Connection, target: apsw.Connection, table: str) -> str:
+    """Of the columns of today, those that the damaged file has too."""
+    there = {row[1] for row in fetch(source, f"PRAGMA table_info({table})")}
+    today = [row[1] for row in fetch(target, f"PRAGMA table_info({table})")]
+    return ", ".join(name for name in today if name in there)
+
+
+def _copy_table(source: apsw.Connection, target: apsw.Connection, table: str) -> int:
+    try:
+        columns = _columns(source, target, table)
+    except apsw.Error:
+        return 1
+    if not columns:
+        return 0
+    marks = ", ".join("?" * (columns.count(",") + 1))
+    statement = f"INSERT OR IGNORE INTO {table}({columns}) VALUES({marks})"
+    lost = 0
+    for row in _readable(source, f"SELECT seq, {columns} FROM {table}"):  # noqa: S608
+        if row is None:
+            lost += 1
+        else:
+            with contextlib.suppress(apsw.ConstraintError):
+                target.execute(statement, row[1:])
+    return lost
+
+
+def _readable(source: apsw.Connection, select: str) -> Iterator[tuple[Value, ...] | None]:
+    """Rows by ascending number; None for each gap that was leapt over."""
+    last = 0
+    while True:
+        try:
+            for row in source.execute(f"{select} WHERE seq > ? ORDER BY seq", (last,)):
+                last = int(row[0])
+                yield row
+            return
+        except apsw.Error:
+            yield None
+        following = _behind(source, select, last)
+        if following is None:
+            return
+        last = following - 1
+
+
+def _behind(source: apsw.Connection, select: str, last: int) -> int | None:
+    """The number of a row that can be read behind one that cannot; None where there is none."""
+    below, above = last + 1, None
+    for doubling in range(_LEAPS):
+        found = _first_from(source, select, last + 1 + 2**doubling)
+        if found == "end":
+            break
+        if isinstance(found, int):
+            above = found
+            break
+        below = last + 1 + 2**doubling
+    if above is None:
+        return None
+    # Between what cannot be read and what can: come as near as there are rows.
+    high = above
+    while high - below > 1:
+        middle = (below + high) // 2
+        found = _first_from(source, select, middle)
+        if isinstance(found, int) and found <= above:
+            high, above = middle, min(above, found)
+        else:
+            below = middle
+    return above
+
+
+def _first_from(source: apsw.Connection, select: str, number_: int) -> int | str | None:
+    """The first number from one on; "end" where there is none, None where it cannot be read."""
+    try:
+        found = fetch(source, f"{select} WHERE seq >= ? ORDER BY seq LIMIT 1", (number_,))
+    except apsw.Error:
+        return None
+    return int(found[0][0]) if found else "end"
+
+
+def _copy_unnumbered(
+    source: apsw.Connection, target: apsw.Connection, table: str, order: str
+) -> int:
+    """From the front and from the back, as far as each can be read."""
+    try:
+        columns = _columns(source, target, table)
+    except apsw.Error:
+        return 1
+    if not columns:
+        return 0
+    marks = ", ".join("?" * (columns.count(",") + 1))
+    lost = 0
+    backwards = ", ".join(f"{name} DESC" for name in order.split(", "))
+    for direction in (order, backwards):
+        try:
+            for row in source.execute(f"SELECT {columns} FROM {table} ORDER BY {direction}"):  # noqa: S608
+                with contextlib.suppress(apsw.ConstraintError):
+                    target.execute(
+                        f"INSERT OR IGNORE INTO {table}({columns}) VALUES({marks})",
+                        row,
+                    )
+            return lost
+        except apsw.Error:
+            lost = 1
+    return lost
+
+
+def _make_fit(target: apsw.Connection) -> None:
+    """Mend what refers to rows that were lost."""
+    orphans = fetch(
+        target,
+        """SELECT DISTINCT conversation FROM messages
+        WHERE conversation NOT IN (SELECT seq FROM conversations)""",
+    )
+    for (seq,) in orphans:
+        target.execute(
+            """INSERT INTO conversations(seq, id, title, created_ms, updated_ms)
+            VALUES(?, ?, ?, ?, ?)""",
+            (seq, f"{now_ms():012x}{seq:014x}", _RECOVERED, now_ms(), now_ms()),
+        )
+    for statement in (
+        """UPDATE messages SET parent = NULL WHERE parent IS NOT NULL AND NOT EXISTS(
+            SELECT 1 FROM messages p
+            WHERE p.seq = messages.parent AND p.conversation = messages.conversation)""",
+        """UPDATE conversations SET leaf =
+            (SELECT max(seq) FROM messages WHERE conversation = conversations.seq)
+        WHERE leaf IS NULL OR NOT EXISTS(SELECT 1 FROM messages m
+            WHERE m.seq = conversations.leaf AND m.conversation = conversations.seq)""",
+        """UPDATE conversations SET message_count =
+            (SELECT count(*) FROM messages WHERE conversation = conversations.seq)""",
+        """UPDATE conversations SET folder = NULL
+        WHERE folder NOT IN (SELECT seq FROM folders)""",
+        """DELETE FROM conversation_tags WHERE tag NOT IN (SELECT seq FROM tags)
+            OR conversation NOT IN (SELECT seq FROM conversations)""",
+        "DELETE FROM journal WHERE message NOT IN (SELECT seq FROM messages)",
+        """DELETE FROM summaries WHERE message NOT IN (SELECT seq FROM messages)
+            OR conversation NOT IN (SELECT seq FROM conversations)""",
+    ):
+        target.execute(statement)
+
+
+def _fill_index(target: apsw.Connection) -> None:
+    for seq, title in fetch(target, "SELECT seq, title FROM conversations"):
+        add_title(target, seq, title)
+    messages = "SELECT seq, conversation, role, model, created_ms, text FROM messages WHERE seq > ?"
+    last, more = 0, True
+    while more:
+        portion = fetch(target, f"{messages} ORDER BY seq LIMIT 1000", (last,))
+        for seq, conversation, role, model, created_ms, text in portion:
+            with contextlib.suppress(ValueError):
+                add_words(target, seq, conversation, Role(role), model, created_ms, text)
+            last = seq
+        more = bool(portion)
