@@ -10,12 +10,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.cli.program import BIN
 
 from snug.domain.conversation import Role, Status
+from snug.vault.profiles import ProfileFolders
 from snug.vault.vault import Vault
 
 ROOT = Path(__file__).parents[2]
@@ -175,9 +177,14 @@ def test_300_times_kill_9_of_the_whole_program(tmp_path: Path) -> None:
     kill_often(tmp_path, times=300, seed=6)
 
 
+def environment_of(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/environ").read_bytes()
+
+
 @pytest.mark.timeout(180)
 def test_of_five_started_at_once_exactly_one_runs(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
+    desk.environment |= {"HF_TOKEN": "hf_canary"}
     started = [desk.start(BIN, "--offline") for _ in range(5)]
     try:
         end = time.monotonic() + 90
@@ -189,9 +196,44 @@ def test_of_five_started_at_once_exactly_one_runs(tmp_path: Path) -> None:
         started.append(desk.start(BIN, "--offline"))
         assert started[-1].wait(60) == 0  # it raises the first
         assert window.poll() is None
+        for pid in (window.pid, *below(window.pid)):  # guardian, window, and what that started
+            assert b"SNUG_DATA_DIR" in environment_of(pid) or pid != window.pid
+            assert b"hf_canary" not in environment_of(pid)
         window.terminate()
         assert window.wait(30) == 0
     finally:
-        for process in started:
-            process.kill()
-            process.communicate(timeout=10)
+        end_all(started)
+
+
+def end_all(started: list[subprocess.Popen[bytes]]) -> None:
+    for process in started:
+        process.kill()
+        process.communicate(timeout=10)
+
+
+@pytest.mark.timeout(180)
+def test_each_profile_has_a_window_of_its_own_and_only_one(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    data = desk.vault.parent
+    made = ProfileFolders(data, desk.keys).create()
+    first = desk.start(sys.executable, "-m", "tests.app.killed_child")
+    second = desk.start(BIN, "--offline", "--profile", "Profile 2")
+    started = [first, second]
+    try:
+        assert first.stdout is not None
+        assert first.stdout.readline()  # it is open and writes
+        until((data / "profiles" / made.id / "run" / "window.lock").exists)
+        again = desk.start(BIN, "--offline", "--profile", "profile 2")
+        started.append(again)
+        assert again.wait(60) == 0
+        assert first.poll() is None
+        assert second.poll() is None
+    finally:
+        end_all(started)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)  # other processes wake nobody here
