@@ -59,7 +59,7 @@ class Desk:
         guardian = self.start(sys.executable, "-m", "tests.app.killed_child")
         assert guardian.stdout is not None
         first = b"" if dice.random() < 0.2 else guardian.stdout.readline()
-        pause(guardian, dice.uniform(0.0, 1.2))
+        pause(guardian, dice.uniform(0.0, 2.5))
         family = [guardian.pid, *below(guardian.pid)]
         os.kill(family[min(1, len(family) - 1)] if dice.random() < 0.5 else family[0], 9)
         began = time.monotonic()
@@ -163,7 +163,8 @@ def kill_often(folder: Path, times: int, seed: int) -> None:
     print(
         f"{times} kills, {desk.early} before the first word; {len(desk.said)} chats, {asked} asked"
     )
-    assert asked >= times // 4
+    assert len(desk.said) >= times // 4
+    assert asked >= times // 8
 
 
 @pytest.mark.timeout(180)
