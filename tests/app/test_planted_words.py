@@ -174,6 +174,19 @@ def test_nor_after_the_next_start_and_the_recovery_code_neither(
     assert found_in([desk.home], WORDS | codes) == {}
 
 
+def test_nor_after_a_backup_was_made_and_put_back_and_the_rest_salvaged(
+    desk: Desk, window: subprocess.Popen[str]
+) -> None:
+    window.wait(20)
+    made = json.loads(desk.snug("vault", "backup", "--json"))
+    for command in (("restore", made["path"]), ("salvage",), ("verify",)):
+        desk.snug("vault", *command)
+    assert WORDS["title"] in desk.snug("conversations", "list", "--json")
+    assert WORDS["model file"] in desk.snug("models", "list", "--json")
+    assert [p for p in files_of([desk.home]) if p.suffix == ".snugbackup"]
+    assert desk.found() == {}
+
+
 def test_an_export_in_the_plain_is_found(desk: Desk, window: subprocess.Popen[str]) -> None:
     window.wait(20)
     desk.snug(

@@ -119,6 +119,20 @@ def test_deleting_takes_chats_and_keys_with_it_and_leaves_the_others(
     kept.close()
 
 
+def test_the_locked_key_is_overwritten_in_backups_too(profiles: Profiles, paths: Paths) -> None:
+    made = profiles.create()
+    vault = opened(paths, made.id)
+    backup = vault.back_up().path
+    vault.close()
+    slots = (paths.of_profile(made.id).vault / "vault.json").read_bytes()
+    keep = paths.data / "the same bytes under another name"
+    keep.hardlink_to(backup)
+    assert slots in keep.read_bytes()
+    profiles.delete(made.id)
+    assert slots not in keep.read_bytes()
+    assert slots[:40] not in keep.read_bytes()
+
+
 def test_what_a_crash_left_of_a_deleted_one_goes_with_the_next_change(
     profiles: Profiles, paths: Paths
 ) -> None:

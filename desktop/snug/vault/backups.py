@@ -43,6 +43,7 @@ _TIMES_THE_DATABASE = 4  # what all of them may take, in sizes of the newest, an
 _LEAST_BYTES = 64 * 1024 * 1024  # … this
 _SMALL_BYTES = 1024 * 1024  # slots and manifest are never larger
 _PIECE = 1024 * 1024
+_NAME_LENGTH_AT = 26  # in a member's local header. Source: PKWARE APPNOTE, 4.3.7
 
 Connect = Callable[[Path], apsw.Connection]
 
@@ -180,6 +181,24 @@ def unpack(path: Path, into: Path) -> None:
                         "was put in. Take another one."
                     ) from error
             sync_folder(into)
+
+
+def erase_keys(path: Path) -> None:
+    """Overwrite the locked keys in a backup, so that nothing opens it any more.
+
+    Raises:
+        UserError: it is no backup of Snug.
+        EnvironmentFault: it cannot be written.
+    """
+    with _opened(path) as archive:
+        place = archive.getinfo(SLOTS)
+    with os_faults(path), path.open("r+b") as file:
+        file.seek(place.header_offset + _NAME_LENGTH_AT)
+        lengths = int.from_bytes(file.read(2), "little") + int.from_bytes(file.read(2), "little")
+        file.seek(lengths, os.SEEK_CUR)
+        file.write(bytes(place.compress_size))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 @contextlib.contextmanager

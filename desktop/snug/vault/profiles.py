@@ -20,7 +20,7 @@ from typing import Final
 
 from snug.domain.errors import NotFoundError, SnugError, UserError
 from snug.domain.profile import FIRST, ProfileEntry, profile_name
-from snug.vault import keys
+from snug.vault import backups, keys
 from snug.vault.files import (
     erase,
     locked,
@@ -132,14 +132,21 @@ class ProfileFolders:
             self._sweep()
 
     def _forget_keys(self, vault: Path) -> None:
-        """Erase what opens a vault; a keyring that is gone is no reason to keep the chats."""
+        """Erase what opens a vault, its backups and what was put aside.
+
+        A keyring that is gone is no reason to keep the chats.
+        """
         with contextlib.suppress(SnugError):
             file = keys.read_slots(vault)
             for slot in file.slots:
                 with contextlib.suppress(SnugError):
                     store = self._secrets or OsKeyring()
                     keys.forget_secret(file.vault_id, slot.kind, self._keys, store)
-        erase(vault / keys.SLOT_FILE)
+        for path in vault.parent.rglob(keys.SLOT_FILE):
+            erase(path)
+        for path in vault.parent.rglob(f"*{backups.SUFFIX}"):
+            with contextlib.suppress(UserError):  # it is none
+                backups.erase_keys(path)
 
     def _sweep(self) -> None:
         """Remove what is left of deleted profiles, also of those that a crash left half deleted."""
