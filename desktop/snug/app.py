@@ -14,6 +14,7 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from snug import __version__
 from snug.cli.main import FAILED, run_command
@@ -22,6 +23,7 @@ from snug.cli.parser import build_parser
 from snug.cli.secrets import given_secret, with_secret
 from snug.cli.session import Session
 from snug.domain.errors import SnugError, UserError
+from snug.domain.profile import ProfileEntry
 from snug.domain.unlocking import NOTHING, Secret
 from snug.engine.host import EngineHost
 from snug.engine.hosts import build_engine
@@ -54,6 +56,9 @@ from snug.vault.conversations import Conversations
 from snug.vault.keys import SLOT_FILE, key_home
 from snug.vault.profiles import ProfileFolders
 from snug.vault.vault import Vault, glance
+
+if TYPE_CHECKING:
+    from snug.ui.lock_window import OtherProfiles
 
 _log = logging.getLogger(__name__)
 
@@ -328,6 +333,7 @@ def _run_window(paths: Paths, options: Namespace, launch: Launch) -> int:
             runtime=paths.runtime,
             resources=paths.resources,
             kinds=lambda: _kinds(paths),
+            others=_others(paths, options),
             shown=launch.tell_shown,
         )
     except SnugError as error:
@@ -343,6 +349,17 @@ def _kinds(paths: Paths) -> tuple[str, ...]:
         return tuple(kind.value for kind in key_home(paths.vault, paths.keys).kinds)
     except SnugError:
         return ()
+
+
+def _others(paths: Paths, options: Namespace) -> OtherProfiles:
+    """The profiles but this one, for the locked window."""
+    from snug.ui.another_window import open_profile
+    from snug.ui.lock_window import OtherProfiles
+
+    def there() -> tuple[ProfileEntry, ...]:
+        return tuple(entry for entry in _profiles(paths).list() if entry.id != paths.profile)
+
+    return OtherProfiles(there, lambda one: open_profile(one, paths.data, options.offline))
 
 
 def _bench(paths: Paths, progress: Callable[[str], None]) -> dict[str, object]:

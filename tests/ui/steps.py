@@ -17,7 +17,8 @@ class Steps(QObject):
     """`then(ready, act)`: once `ready` holds, `act` is done, and the next step is looked at."""
 
     def __init__(self) -> None:
-        super().__init__()
+        # Qt's own, not Python's: a collection on another thread must not end its timer.
+        super().__init__(QApplication.instance())
         self._steps: list[tuple[Callable[[], object], Callable[[], object]]] = []
         self._looks = 0
         self._timer = QTimer(self)
@@ -34,9 +35,6 @@ class Steps(QObject):
         self._steps.append((ready, act))
 
     def _look(self) -> None:
-        if not self._steps:
-            self._timer.stop()
-            return
         self._looks += 1
         if self._looks > _PATIENCE:
             self._timer.stop()
@@ -47,6 +45,8 @@ class Steps(QObject):
             self._looks = 0
             self._steps.pop(0)
             act()
+            if not self._steps:
+                self._timer.stop()
 
 
 def shown(kind: type[W]) -> W | None:

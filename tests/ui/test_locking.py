@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QLabel,
     QLineEdit,
+    QMenu,
     QPlainTextEdit,
     QPushButton,
 )
@@ -23,12 +24,13 @@ from tests.ui.steps import Steps, child, shown
 from tests.ui.vaulted import Vaulted
 
 from snug.domain.conversation import Conversation, Status
+from snug.domain.profile import ProfileEntry
 from snug.domain.unlocking import Secret
 from snug.services.locking import FORGET_COPIED, Patience
 from snug.ui import sittings
 from snug.ui.application import run
 from snug.ui.copied import forget_copied
-from snug.ui.lock_window import LockWindow
+from snug.ui.lock_window import LockWindow, OtherProfiles
 from snug.ui.main_window import MainWindow
 
 ROOT = Path(__file__).parents[2]
@@ -338,3 +340,50 @@ def test_the_clipboard_is_emptied_unless_the_person_wants_it_kept(
     steps.then(asks, lambda: locked().close())
     assert sit(rooms) == 0
     assert len(calls) == forgotten
+
+
+# -- other profiles -----------------------------------------------------------------------------
+
+
+def test_the_locked_window_leads_to_the_other_profiles(qtbot: QtBot, rooms: Vaulted) -> None:
+    rooms.prepare(PASSPHRASE, "First")
+    opened: list[str] = []
+    others = OtherProfiles(
+        lambda: (ProfileEntry("0a", "Work"),), lambda one: opened.append(one) is None
+    )
+    steps = Steps()
+    seen: list[bool] = []
+
+    def choose() -> None:
+        seen.append(child(locked(), QPushButton, "otherProfileButton").isVisible())
+        child(locked(), QMenu, "otherProfileMenu").actions()[0].trigger()
+
+    steps.then(asks, choose)
+    steps.then(lambda: opened, lambda: locked().close())
+    run(
+        rooms.build,
+        rooms.shutdown,
+        runtime=rooms.root,
+        resources=RESOURCES,
+        kinds=rooms.kinds,
+        others=others,
+        argv=["snug"],
+    )
+    assert (seen, opened) == ([True], ["0a"])
+
+
+def test_where_there_is_one_profile_nothing_is_said_of_profiles(
+    qtbot: QtBot, rooms: Vaulted
+) -> None:
+    rooms.prepare(PASSPHRASE, "First")
+    steps = Steps()
+    seen: list[bool] = []
+    steps.then(
+        asks,
+        lambda: (
+            seen.append(child(locked(), QPushButton, "otherProfileButton").isVisible()),
+            locked().close(),
+        ),
+    )
+    assert sit(rooms) == 0
+    assert seen == [False]

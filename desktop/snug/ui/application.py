@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 from snug.domain.unlocking import Secret
 from snug.services.bundle import Services
 from snug.ui.icons import app_icon
+from snug.ui.lock_window import OtherProfiles
 from snug.ui.single_instance import SingleInstance
 from snug.ui.sittings import Sittings
 from snug.ui.theme import Theme
@@ -29,6 +30,7 @@ def run(
     runtime: Path,
     resources: Path,
     kinds: Callable[[], tuple[str, ...]] = lambda: (),
+    others: OtherProfiles | None = None,
     argv: list[str] | None = None,
     shown: Callable[[], None] = lambda: None,
 ) -> int:
@@ -42,6 +44,7 @@ def run(
         runtime: folder of the lock and the socket of the one window.
         resources: what ships with Snug.
         kinds: what opens the vault, see `KeySlot.kind`; () where that cannot be told.
+        others: the other profiles of this device.
         argv: for Qt; None takes the program's name alone.
         shown: called once the window stands.
 
@@ -57,7 +60,7 @@ def run(
         return 0
     theme = Theme(resources)
     theme.install(app)
-    sittings = Sittings(app, theme, build_services, shutdown, kinds, shown)
+    sittings = Sittings(app, theme, build_services, shutdown, kinds, shown, others)
     instance.raise_requested.connect(sittings.raise_window)
     instance.lock_requested.connect(sittings.lock)
     try:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QMenu, QVBoxLayout, QWidget
 
 from snug.domain.errors import SnugError, UserError, VaultLockedError, WrongKeyError
+from snug.domain.profile import ProfileEntry
 from snug.domain.unlocking import NOTHING, Secret
 from snug.services.bundle import Services
 from snug.services.locking import Patience
@@ -26,6 +28,19 @@ from snug.ui.unlock_form import UnlockForm
 _MARK = 64
 _TICK_MS = 250
 _SILENT = frozenset({"keyfile", "keyring"})
+
+
+@dataclass(frozen=True, slots=True)
+class OtherProfiles:
+    """The profiles of this device but this one; their names need no key.
+
+    Attributes:
+        list: those that there are.
+        open: opens the one of this id in a window of its own; False where it cannot.
+    """
+
+    list: Callable[[], tuple[ProfileEntry, ...]]
+    open: Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +68,7 @@ class LockWindow(QWidget):
         kinds: Callable[[], tuple[str, ...]],
         theme: Theme,
         geometry: QByteArray | None = None,
+        others: OtherProfiles | None = None,
     ) -> None:
         """Make it.
 
@@ -60,6 +76,7 @@ class LockWindow(QWidget):
             build_services: opens the vault; called on another thread.
             kinds: what opens it; see `KeySlot.kind`.
             geometry: where the window with the chats was.
+            others: the other profiles of this device; None where there are none.
         """
         super().__init__()
         self.setObjectName("lockWindow")
@@ -78,6 +95,7 @@ class LockWindow(QWidget):
         self._tick = QTimer(self)
         self._tick.setInterval(_TICK_MS)
         self._tick.timeout.connect(self._on_tick_timeout)
+        self._others = others
         self._make_parts(theme)
         self._place(geometry)
 
@@ -95,6 +113,8 @@ class LockWindow(QWidget):
         self.form = UnlockForm()
         self.form.given.connect(self._on_form_given)
         self.form.key_file_requested.connect(self._on_form_key_file_requested)
+        if self._others is not None and (entries := self._others.list()):
+            self.form.set_others(self._make_menu(entries, self._others))
         self.form.again_requested.connect(self.begin)
         self.form.leave_requested.connect(self.close)
         inner = QWidget()
@@ -183,6 +203,20 @@ class LockWindow(QWidget):
         path = self.choose_file()
         if path is not None and self._patience.left_s() <= 0:
             self._open(Secret(key_file=path))
+
+    def _make_menu(self, entries: tuple[ProfileEntry, ...], others: OtherProfiles) -> QMenu:
+        """Each opens in a window of its own, and this one stays locked."""
+        menu = QMenu(self)
+        menu.setObjectName("otherProfileMenu")
+        for entry in entries:
+            action = menu.addAction(entry.name)
+            action.setObjectName(f"otherProfile_{entry.id}")
+            action.triggered.connect(partial(self._open_profile, others, entry.id))
+        return menu
+
+    def _open_profile(self, others: OtherProfiles, profile_id: str) -> None:
+        if not others.open(profile_id):
+            self.form.show_problem(self.tr("The window of that profile did not open."))
 
     def _choose_file(self) -> Path | None:
         name, _ = QFileDialog.getOpenFileName(self, self.tr("Use a key file"))

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer
+from PySide6.QtCore import QByteArray, QCoreApplication, QEvent, QObject, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -24,7 +24,7 @@ from snug.domain.unlocking import NOTHING, Secret
 from snug.services.bundle import Services
 from snug.ui.copied import forget_copied
 from snug.ui.defects import ExceptionHook
-from snug.ui.lock_window import LockWindow
+from snug.ui.lock_window import LockWindow, OtherProfiles
 from snug.ui.main_window import MainWindow
 from snug.ui.polite_end import PoliteEnd
 from snug.ui.preferences_keys import SCHEME, TEXT_SCALE
@@ -47,6 +47,7 @@ class Sittings(QObject):
         shutdown: Callable[[], None],
         kinds: Callable[[], tuple[str, ...]],
         shown: Callable[[], None],
+        others: OtherProfiles | None,
     ) -> None:
         """As `application.run`."""
         super().__init__(app)
@@ -56,6 +57,7 @@ class Sittings(QObject):
         self._shutdown = shutdown
         self._kinds = kinds
         self._shown = shown
+        self._others = others
         self._window: MainWindow | None = None
         self._lock: LockWindow | None = None
         self._sleep = SleepWatch(self)
@@ -90,13 +92,14 @@ class Sittings(QObject):
         self._app.setQuitOnLastWindowClosed(True)
         self._signals.close()
         self._hook.close()
+        self.deleteLater()
 
     def lock(self) -> None:
         """Lock the chats: at once, whatever goes on. What is being answered is kept as it is."""
         window = self._window
         if window is None or self._lock is not None or not window.locking.possible:
             return
-        self._lock = LockWindow(self._build, self._kinds, self._theme, window.saveGeometry())
+        self._lock = self._make_lock(window.saveGeometry())
         self._lock.show_locking()
         self._lock.show()
         self._lock.activateWindow()
@@ -119,7 +122,7 @@ class Sittings(QObject):
         try:
             return self._build(NOTHING)
         except SnugError as error:
-            self._lock = LockWindow(self._build, self._kinds, self._theme)
+            self._lock = self._make_lock(None)
             self._lock.show()
             self._shown()
             return self._unlock(error)
@@ -164,6 +167,9 @@ class Sittings(QObject):
         if refused is not None:
             raise refused
         return None
+
+    def _make_lock(self, geometry: QByteArray | None) -> LockWindow:
+        return LockWindow(self._build, self._kinds, self._theme, geometry, self._others)
 
     def _stop(self) -> None:
         """End the event loop of the moment."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidget
 
 from snug.services.keys import FORGOTTEN
 from snug.ui.parts import flat, label, push_button
@@ -50,6 +50,7 @@ class UnlockForm(QWidget):
         self._forgotten = push_button(
             "forgottenButton", self.tr("Forgotten?"), "link", self._on_forgotten_pressed
         )
+        self._profile = push_button("otherProfileButton", self.tr("Another profile…"), "link")
         self._leave = push_button(
             "lockLeaveButton", self.tr("Close Snug"), "link", self.leave_requested.emit
         )
@@ -66,7 +67,7 @@ class UnlockForm(QWidget):
             column.addWidget(part)
         links = flat(QHBoxLayout(), spacing=SIZES.gap_2)
         links.addStretch(1)
-        for link in (self._file, self._forgotten, self._leave):
+        for link in (self._file, self._forgotten, self._profile, self._leave):
             links.addWidget(link)
         links.addStretch(1)
         column.addLayout(links)
@@ -112,6 +113,10 @@ class UnlockForm(QWidget):
         self._wait_s = seconds
         self._refresh()
 
+    def set_others(self, menu: QMenu) -> None:
+        """The other profiles of this device, to choose from."""
+        self._profile.setMenu(menu)
+
     def set_busy(self, busy: bool) -> None:
         """It is being opened with what was given."""
         self._busy = busy
@@ -131,6 +136,7 @@ class UnlockForm(QWidget):
         self._file.hide()
         self._forgotten.hide()
         self._leave.setVisible(leave)
+        self._profile.setVisible(leave and self._profile.menu() is not None)
         self._refresh()
 
     def _refresh(self) -> None:
