@@ -305,6 +305,34 @@ def _examine(paths: Paths, key_file: Path | None) -> Report:
 
 
 def _run_window(paths: Paths, options: Namespace, launch: Launch) -> int:
+    wanted = _wanted(paths, options, launch)
+    return 0 if wanted is None else _show_window(wanted, options, launch)
+
+
+def _wanted(paths: Paths, options: Namespace, launch: Launch) -> Paths | None:
+    """The profile to open: as named, the only one, or as chosen; None for none.
+
+    After a crash it is the one that crashed.
+    """
+    profiles = _profiles(paths)
+    entries = profiles.list()
+    if options.profile or len(entries) == 1:
+        return paths
+    last = profiles.last.id
+    if launch.crash_signal is None:
+        from snug.ui.application import make_application
+        from snug.ui.profile_window import choose_profile
+
+        app = make_application(sys.argv[:1], paths.resources)
+        chosen = choose_profile(app, paths.resources, entries, last)
+        if chosen is None:
+            return None
+        profiles.remember(chosen)
+        last = chosen
+    return paths.of_profile(last)
+
+
+def _show_window(paths: Paths, options: Namespace, launch: Launch) -> int:
     from snug.ui.application import run
 
     opened: list[Application] = []

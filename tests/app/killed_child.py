@@ -90,4 +90,4 @@ if __name__ == "__main__":
         known.tell_shown()
         kept.append(Writer())
 
-    sys.exit(main(["--offline"], Launch(known.crash_signal, begin)))
+    sys.exit(main(["--offline", "--profile", "first"], Launch(known.crash_signal, begin)))

@@ -167,4 +167,4 @@ def order_ids(services: Services) -> list[str]:
 if __name__ == "__main__":
     people: list[Person] = []
     shown = Launch(None, lambda: people.append(Person(Path(sys.argv[1]))))
-    sys.exit(main(["--offline"], shown))
+    sys.exit(main(["--offline", "--profile", "first"], shown))

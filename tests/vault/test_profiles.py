@@ -160,6 +160,20 @@ def test_neither_the_first_nor_the_own_nor_an_open_one_is_deleted(
     profiles.delete(made.id)
 
 
+def test_the_last_choice_is_remembered_as_long_as_it_is_there(
+    profiles: Profiles, paths: Paths
+) -> None:
+    assert profiles.last.id == FIRST
+    made = profiles.create()
+    profiles.remember(made.id)
+    assert profiles.last == made
+    (paths.data / "profiles" / "last").write_bytes(b"\xff" * 100)
+    assert profiles.last.id == FIRST
+    profiles.remember(made.id)
+    profiles.delete(made.id)
+    assert profiles.last.id == FIRST
+
+
 def test_folders_and_names_are_for_the_owner_alone(profiles: Profiles, paths: Paths) -> None:
     made = profiles.create()
     folder = paths.data / "profiles"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Protocol
 
-from snug.domain.errors import NotFoundError, UserError
+from snug.domain.errors import EnvironmentFault, NotFoundError, UserError
 from snug.domain.profile import FIRST, ProfileEntry
 
 NAME_WARNING = (
@@ -28,6 +29,12 @@ class Folders(Protocol):
     def delete(self, profile_id: str) -> None:
         """Delete one with all that is in it."""
 
+    def last(self) -> str:
+        """Id of the one that was chosen last; it may be gone."""
+
+    def remember(self, profile_id: str) -> None:
+        """This one was chosen."""
+
 
 class Profiles:
     """Each profile has a vault, keys and settings of its own; models are shared. Any thread.
@@ -48,6 +55,18 @@ class Profiles:
     def current(self) -> ProfileEntry:
         """The profile of this process."""
         return next(entry for entry in self.list() if entry.id == self._current)
+
+    @property
+    def last(self) -> ProfileEntry:
+        """The profile that was chosen last when a window opened; the first one before that."""
+        last = self._folders.last()
+        entries = self.list()
+        return next((entry for entry in entries if entry.id == last), entries[0])
+
+    def remember(self, profile_id: str) -> None:
+        """This profile was chosen; a disk that refuses to keep that is no reason to stop."""
+        with contextlib.suppress(EnvironmentFault):
+            self._folders.remember(profile_id)
 
     def list(self) -> tuple[ProfileEntry, ...]:
         """Every profile, the first one first, then in the order of their making."""

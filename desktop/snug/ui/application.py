@@ -54,7 +54,7 @@ def run(
     Raises:
         SnugError: the vault cannot be opened; the person was told and has closed the window.
     """
-    app = _make_application(argv or sys.argv[:1], resources)
+    app = make_application(argv or sys.argv[:1], resources)
     instance = SingleInstance(runtime, app)
     if not instance.claim():
         return 0
@@ -71,7 +71,13 @@ def run(
         instance.close()
 
 
-def _make_application(argv: list[str], resources: Path) -> QApplication:
+def make_application(argv: list[str], resources: Path) -> QApplication:
+    """Qt's application, the one that there is or a new one.
+
+    Args:
+        argv: for Qt.
+        resources: what ships with Snug.
+    """
     leave_no_traces()
     existing = QApplication.instance()
     app = existing if isinstance(existing, QApplication) else QApplication(argv)

@@ -33,6 +33,7 @@ from snug.vault.oskeyring import OsKeyring, SecretStore
 
 FOLDER: Final = "profiles"
 NAMES: Final = "names.json"
+LAST: Final = "last"
 VAULT: Final = "vault"
 MAX_PROFILES: Final = 50
 WINDOW_LOCK: Final = "window.lock"  # of ui/single_instance.py; held while a window is open
@@ -130,6 +131,19 @@ class ProfileFolders:
                 sync_folder(self._folder)
             self._write(tuple(entry for entry in known if entry.id != profile_id))
             self._sweep()
+
+    def last(self) -> str:
+        """Id of the profile that was chosen last; the first one's where that is not known."""
+        try:
+            with (self._folder / LAST).open("r", encoding="ascii", errors="replace") as file:
+                return file.read(32).strip() or FIRST
+        except OSError:
+            return FIRST
+
+    def remember(self, profile_id: str) -> None:
+        """This profile was chosen."""
+        make_private_folder(self._folder)
+        write_private(self._folder / LAST, profile_id.encode("ascii"))
 
     def _forget_keys(self, vault: Path) -> None:
         """Erase what opens a vault, its backups and what was put aside.
