@@ -32,7 +32,7 @@ from snug.guardian import Launch, has_display
 from snug.hardening import harden, take_from_environment
 from snug.hub.wall import build_wall
 from snug.hub_parts import HubParts
-from snug.logs import start_logging
+from snug.logs import log_defects, start_logging
 from snug.models.elsewhere import KEPT_AS
 from snug.models.library import Library
 from snug.models.starter import find_starter
@@ -210,6 +210,7 @@ def main(argv: list[str] | None = None, launch: Launch | None = None, hub_token:
         say(error.message)
         return FAILED
     start_logging(paths.home)
+    log_defects()
     if options.run is None:
         if has_display():
             return _run_window(paths, options, launch or Launch())

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import logging
 import logging.handlers
+import sys
+import threading
 import traceback
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +25,41 @@ class _Formatter(logging.Formatter):
             for frame in traceback.extract_tb(trace)
         ]
         return "\n".join([*lines, kind.__name__ if kind is not None else ""])
+
+
+def log_defects() -> None:
+    """Defects that nobody catches, in any thread, go to the log as all else does.
+
+    Python would print them with their own text, and what a window prints ends up in the journal of
+    the desktop. Instead there is one line on stderr, the same for all.
+    """
+    logger = logging.getLogger("snug")
+
+    def note(
+        kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        logger.error("defect", exc_info=(kind, error or BaseException(), trace))
+        print(f"Snug made a mistake ({kind.__name__}); where, is in the log.", file=sys.stderr)
+
+    def on_main(
+        kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, error, trace)
+        else:
+            note(kind, error, trace)
+
+    def on_thread(args: threading.ExceptHookArgs) -> None:
+        if issubclass(args.exc_type, SystemExit):
+            return  # as Python itself does
+        note(args.exc_type, args.exc_value, args.exc_traceback)
+
+    def on_unraisable(args: sys.UnraisableHookArgs) -> None:
+        note(args.exc_type, args.exc_value, args.exc_traceback)
+
+    sys.excepthook = on_main
+    threading.excepthook = on_thread
+    sys.unraisablehook = on_unraisable
 
 
 def start_logging(folder: Path) -> None:
