@@ -22,7 +22,7 @@ from snug.cli.output import say
 from snug.cli.parser import build_parser
 from snug.cli.secrets import given_secret, with_secret
 from snug.cli.session import Session
-from snug.domain.errors import SnugError, UserError
+from snug.domain.errors import SnugError, UserError, VaultLockedError, WrongKeyError
 from snug.domain.profile import ProfileEntry
 from snug.domain.unlocking import NOTHING, Secret
 from snug.engine.host import EngineHost
@@ -73,6 +73,7 @@ class Application:
         offline: bool,
         crash_signal: int | None = None,
         hub_token: str = "",
+        note: str = "",
     ) -> None:
         self._vault = vault
         store = vault.conversations
@@ -97,7 +98,7 @@ class Application:
                 data_dir=paths.home,
                 shared_dir=paths.data,
                 resources=paths.resources,
-                key_note=home.notice if home is not None else "",
+                key_note=home.notice if home is not None else note,
                 created=vault.newly_created,
                 offline=offline,
                 crash_signal=crash_signal,
@@ -138,17 +139,16 @@ class Application:
 
     @classmethod
     def temporary(cls, paths: Paths, offline: bool, secret: Secret = NOTHING) -> Application:
-        """On a vault in memory: nothing is kept.
-
-        Of the person's own vault, where it opens without a question, it knows one thing: which
-        models lie elsewhere.
-        """
-        vault = Vault.temporary()
-        with contextlib.suppress(SnugError):
+        """On a vault in memory: nothing is kept. It knows which models lie elsewhere."""
+        vault, note = Vault.temporary(), ""
+        try:
             kept = glance(paths.vault, paths.keys, secret, KEPT_AS)
-            if kept:
-                vault.conversations.set_setting(KEPT_AS, kept)
-        return cls(paths, vault, offline)
+            vault.conversations.set_setting(KEPT_AS, kept or "")
+        except (VaultLockedError, WrongKeyError):
+            note = "The chats are locked, so models outside Snug's own folder are not known now."
+        except SnugError:
+            pass  # whoever opens the vault is told
+        return cls(paths, vault, offline, note=note)
 
     def note_crash(self, crash_signal: int) -> None:
         """The window before this one died by a signal: the place to be careful from now on.

@@ -36,10 +36,13 @@ def entry(model: ModelFile, missing: bool = False) -> dict[str, object]:
 
 
 def list_models(session: Session) -> int:
-    """All models."""
-    with session.open() as services:
+    """All models; while the vault is locked, those in Snug's own folder."""
+    with session.open_temporary() as services:
+        locked = services.profile.key_note
         models = services.models.models()
         gone = services.adoption.missing() if services.adoption is not None else ()
+    if locked:
+        say(locked)
     if session.options.json:
         print_json([*map(entry, models), *(entry(model, missing=True) for model in gone)])
         return 0

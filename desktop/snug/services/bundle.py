@@ -31,7 +31,8 @@ class Profile:
     """What a front end may say about where the data is.
 
     Attributes:
-        key_note: how the key of the vault is kept, in a sentence for the person.
+        key_note: how the key of the vault is kept, in a sentence for the person; for a vault in
+            memory, what is not known because the person's own is locked.
         shared_dir: data folder of all profiles; None where `data_dir` is the only one.
         created: the vault was made by this very start.
         offline: nothing may be sent, by `--offline` or `SNUG_OFFLINE`.
