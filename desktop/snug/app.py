@@ -43,6 +43,7 @@ from snug.services.conversations import ConversationService
 from snug.services.doctor import Report, examine
 from snug.services.engine_settings import Host
 from snug.services.exporting import Exporting
+from snug.services.importing import Found, Importing
 from snug.services.keeping import Keeping
 from snug.services.keys import KeyService
 from snug.services.models import ModelService
@@ -117,6 +118,7 @@ class Application:
             temporary=temporary,
             exporting=Exporting(store, vault.organising, _make_pdf),
             keys=KeyService(vault.keys) if home is not None else None,
+            importing=Importing(store, _read_chats),
             keeping=Keeping(vault, vault.keys) if home is not None else None,
             profiles=_profiles(paths),
         )
@@ -187,6 +189,12 @@ def _make_pdf(title: str, body: str) -> bytes:
     from snug.ui.pdf import make_pdf  # late: the terminal loads Qt for a PDF alone
 
     return make_pdf(title, body)
+
+
+def _read_chats(path: Path) -> Iterator[Found]:
+    from snug.vault.importing.reading import read  # late: start-up counts
+
+    return read(path)
 
 
 def main(argv: list[str] | None = None, launch: Launch | None = None, hub_token: str = "") -> int:

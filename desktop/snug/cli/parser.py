@@ -7,6 +7,7 @@ from pathlib import Path
 
 from snug.cli import adopt, card, chat, conversations, doctor, downloads, hub, models, trends
 from snug.cli.exporting_parser import add_archive_commands, add_export_commands
+from snug.cli.importing import add_import_command
 from snug.cli.load_options import add_load_options
 from snug.cli.organising_parser import (
     add_folder_commands,
@@ -210,6 +211,7 @@ def _add_conversations(commands: argparse._SubParsersAction[argparse.ArgumentPar
         parser.set_defaults(run=run)
     add_order_commands(lambda name, text: _command(group, name, text))
     add_export_commands(lambda name, text: _command(group, name, text))
+    add_import_command(lambda name, text: _command(group, name, text))
     folders = _group(commands, "folders", "folders of conversations, and how long they keep")
     add_folder_commands(lambda name, text: _command(folders, name, text))
     for name, text, run in (

@@ -36,6 +36,27 @@ class ImportCount:
     skipped: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import brought.
+
+    Attributes:
+        formats: names of the programs whose chats were found.
+        skipped: messages that were there already.
+        problems: what could not be read, each with where and why; the first hundred.
+        more_problems: how many there were beyond these.
+        cancelled: it was stopped; what it had stored stays.
+    """
+
+    formats: tuple[str, ...] = ()
+    conversations: int = 0
+    messages: int = 0
+    skipped: int = 0
+    problems: tuple[str, ...] = ()
+    more_problems: int = 0
+    cancelled: bool = False
+
+
 def derived_id(created_ms: int, *keys: str) -> str:
     """An id as `new_id` makes them, always the same for the same source.
 

@@ -12,6 +12,7 @@ from snug.services.downloads import DownloadService
 from snug.services.exporting import Exporting
 from snug.services.first_models import FirstModels
 from snug.services.hub import HubService
+from snug.services.importing import Importing
 from snug.services.keeping import Keeping
 from snug.services.keys import KeyService
 from snug.services.models import ModelService
@@ -67,6 +68,7 @@ class Services:
         temporary: conversations that never touch the disk.
         exporting: conversations as files, and encrypted archives.
         keys: what opens the vault; None for a vault in memory.
+        importing: chats of other programs.
         keeping: backups of the vault; None for a vault in memory.
         profiles: the profiles of this device; None where there is only the one.
     """
@@ -86,5 +88,6 @@ class Services:
     temporary: TemporaryChats | None = None
     keys: KeyService | None = None
     exporting: Exporting | None = None
+    importing: Importing | None = None
     keeping: Keeping | None = None
     profiles: Profiles | None = None

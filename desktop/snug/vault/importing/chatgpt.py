@@ -1,0 +1,99 @@
+"""ChatGPT's export: `conversations.json`, a list of trees.
+
+Source: what the export of 2023 to 2026 holds; OpenAI documents none of it.
+"""
+
+from __future__ import annotations
+
+from snug.domain.conversation import Role
+from snug.vault.importing.building import (
+    Loose,
+    Node,
+    milliseconds,
+    parts,
+    role,
+    rows,
+    table,
+    words,
+)
+
+NAME = "ChatGPT"
+_HIDDEN = ("user_editable_context", "model_editable_context")
+_PICTURE = "[A picture, which Snug does not bring over]"
+
+
+def matches(entry: dict[str, object]) -> bool:
+    """Whether this is a conversation of ChatGPT."""
+    return isinstance(entry.get("mapping"), dict)
+
+
+def read(entry: dict[str, object]) -> Loose:
+    """One conversation."""
+    mapping = table(entry["mapping"])
+    nodes = [_node(key, table(value)) for key, value in mapping.items()]
+    return Loose(
+        program=NAME,
+        key=words(entry.get("conversation_id")) or words(entry.get("id")) or _first(mapping),
+        nodes=nodes,
+        title=words(entry.get("title")),
+        created_ms=milliseconds(entry.get("create_time")),
+        updated_ms=milliseconds(entry.get("update_time")),
+        leaf=words(entry.get("current_node")) or None,
+        model=words(entry.get("default_model_slug")),
+        pinned=entry.get("is_starred") is True,
+        archived=entry.get("is_archived") is True,
+    )
+
+
+def _first(mapping: dict[str, object]) -> str:
+    return next(iter(mapping), "")
+
+
+def _node(key: str, value: dict[str, object]) -> Node:
+    parent = words(value.get("parent")) or None
+    message = table(value.get("message"))
+    content = table(message.get("content"))
+    whose = role(table(message.get("author")).get("role"))
+    text, reasoning = _said(content)
+    metadata = table(message.get("metadata"))
+    hidden = metadata.get("is_visually_hidden_from_conversation") is True
+    to_a_tool = words(message.get("recipient")) not in ("", "all")
+    if hidden or content.get("content_type") in _HIDDEN or to_a_tool:
+        whose = None
+    if whose is Role.SYSTEM and not text.strip():
+        whose = None
+    return Node(
+        key,
+        parent,
+        whose,
+        parts(text, reasoning),
+        milliseconds(message.get("create_time")),
+        words(metadata.get("model_slug")),
+    )
+
+
+def _said(content: dict[str, object]) -> tuple[str, str]:
+    """Text and reasoning of a message."""
+    kind = content.get("content_type")
+    if kind == "thoughts":
+        thoughts = map(table, rows(content.get("thoughts")))
+        return "", "\n\n".join(words(one.get("content")) for one in thoughts)
+    if kind == "reasoning_recap":
+        return "", ""
+    if isinstance(content.get("text"), str):
+        return _as_code(words(content["text"]), words(content.get("language"))), ""
+    said = []
+    for part in rows(content.get("parts")):
+        if isinstance(part, str):
+            said.append(part)
+        elif table(part).get("content_type") == "audio_transcription":
+            said.append(words(table(part).get("text")))
+        elif isinstance(part, dict):
+            said.append(words(part.get("text")) or _PICTURE)
+    return "\n\n".join(one for one in said if one), ""
+
+
+def _as_code(text: str, language: str) -> str:
+    if not text or language in ("", "unknown"):
+        return text
+    return f"```{language}\n{text}\n```"

@@ -1,0 +1,216 @@
+"""Finds out whose chats a file holds, and reads them one at a time.
+
+The format is told from what is in a file, not from its name. A long list is read entry by entry, so
+that an export of any size takes the memory of its longest conversation.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from snug.domain.errors import UserError
+from snug.domain.importing import ImportedConversation
+from snug.vault.exporting import snug_json
+from snug.vault.importing import (
+    chatgpt,
+    cherry_studio,
+    claude,
+    gpt4all,
+    jan,
+    lm_studio,
+    open_webui,
+    openai_jsonl,
+)
+from snug.vault.importing.building import Loose, build, table
+from snug.vault.importing.listing import entries
+from snug.vault.importing.sources import Source, opened
+
+SNUG = "Snug"
+_PEEK = 4096
+_WHOLE_BYTES = 512 * 1024**2  # a document that can only be read at once
+_LINE_BYTES = 64 * 1024**2
+_SNUG_HEAD = re.compile(
+    rb'\s*\{\s*"format":\s*"snug-conversations",\s*"version":\s*(?P<version>\d{1,9}),'
+    rb'\s*"conversations":\s*'
+)
+# In this order: what has only messages could be several.
+_KINDS = (chatgpt, claude, open_webui, lm_studio, openai_jsonl)
+_BROKEN = (KeyError, TypeError, ValueError, AttributeError, RecursionError, UserError)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One conversation, or what could not be read.
+
+    Attributes:
+        format: the program's name; "" for a problem.
+        read: how much of everything was read so far, from 0 to 1.
+    """
+
+    format: str = ""
+    tree: ImportedConversation | None = None
+    problem: str = ""
+    read: float = 0.0
+
+
+def read(path: Path) -> Iterator[Found]:
+    """Every conversation of a file, zip or folder, and what could not be read of it.
+
+    Raises:
+        UserError: there is no such file, or it cannot be opened.
+    """
+    with opened(path) as sources:
+        total = sum(source.bytes for source in sources) or 1
+        done = 0
+        threads = {s.folder: s for s in sources if s.base == "messages.jsonl"}
+        jan_folders = {s.folder for s in sources if s.base == "thread.json"}
+        for source in sources:
+            if source.base == "messages.jsonl" and source.folder in jan_folders:
+                continue  # read with its thread
+            for found in _in_source(source, threads.get(source.folder)):
+                yield replace(found, read=done / total)
+            done += source.bytes
+
+
+def _in_source(source: Source, messages: Source | None) -> Iterator[Found]:
+    try:
+        with source.open() as file:
+            beginning = file.read(_PEEK)
+        beginning = beginning.removeprefix(codecs.BOM_UTF8)
+        if gpt4all.matches(beginning):
+            yield _one(source.name, gpt4all.NAME, lambda: gpt4all.read(_all(source)))
+            return
+        bare = beginning.lstrip()
+        if bare.startswith(b"["):
+            yield from _of_list(source)
+        elif bare.startswith(b"{"):
+            yield from _of_document(source, beginning, messages)
+        elif source.base.endswith((".json", ".jsonl")) and bare:
+            yield Found(problem=f"{source.name}: this is no JSON.")
+    except RecursionError:
+        yield Found(problem=f"{source.name} cannot be read: it is nested too deeply.")
+    except (*_BROKEN, OSError, zipfile.BadZipFile, EOFError) as error:
+        yield Found(problem=f"{source.name} cannot be read: {str(error)[:160] or 'damaged'}.")
+
+
+def _all(source: Source) -> bytes:
+    if source.bytes > _WHOLE_BYTES:
+        raise UserError(f"it has {source.bytes:,} bytes, and Snug reads {_WHOLE_BYTES:,} at once")
+    with source.open() as file:
+        return file.read()
+
+
+def _of_list(source: Source) -> Iterator[Found]:
+    with source.open() as file:
+        for number, entry in enumerate(entries(file), start=1):
+            yield from _of_entry(f"{source.name}, conversation {number}", table(entry))
+
+
+def _of_document(source: Source, beginning: bytes, messages: Source | None) -> Iterator[Found]:
+    if snug_json.FORMAT.encode() in beginning[:200]:
+        yield from _of_snug(source, beginning)
+        return
+    first, whole = _first_line(source)
+    if first is not None and openai_jsonl.matches(first) and not lm_studio.matches(first):
+        yield from _of_lines(source)
+        return
+    entry = (
+        first
+        if first is not None and whole
+        else table(json.loads(_all(source).decode("utf-8-sig", "replace")))
+    )
+    if cherry_studio.matches(entry):
+        for loose in cherry_studio.read(entry):
+            yield _one(
+                f"{source.name}, topic {loose.key}",
+                cherry_studio.NAME,
+                lambda loose=loose: loose,  # type: ignore[misc]
+            )
+    elif jan.matches(entry) and source.base == "thread.json":
+        lines = [] if messages is None else _lines(messages)
+        yield _one(source.name, jan.NAME, lambda: jan.read(entry, map(table, lines)))
+    else:
+        yield from _of_entry(source.name, entry)
+
+
+def _of_entry(place: str, entry: dict[str, object]) -> Iterator[Found]:
+    for kind in _KINDS:
+        if kind.matches(entry):
+            yield _one(place, kind.NAME, lambda: kind.read(entry))  # noqa: B023 - called at once
+            return
+
+
+def _one(place: str, name: str, make: Callable[[], Loose]) -> Found:
+    try:
+        loose = make()
+        tree = build(replace(loose, tags=(*loose.tags, name)))
+    except _BROKEN as error:
+        reason = f"{type(error).__name__}: {str(error)[:100]}"
+        return Found(problem=f"{place} cannot be read ({reason}).")
+    return Found(name, tree) if tree is not None else Found(name)
+
+
+def _of_snug(source: Source, beginning: bytes) -> Iterator[Found]:
+    """As Snug writes it: the list comes last; a document in another order is read at once."""
+    head = _SNUG_HEAD.match(beginning)
+    if head is None:
+        trees, problems = snug_json.read_document(_all(source))
+        yield from (Found(SNUG, tree) for tree in trees)
+        yield from (Found(problem=f"{source.name}: {problem}") for problem in problems)
+        return
+    if int(head["version"]) != snug_json.VERSION:
+        raise UserError(
+            f"this export has version {int(head['version'])}, and this Snug reads version "
+            f"{snug_json.VERSION}; update Snug"
+        )
+    with source.open() as file:
+        for number, entry in enumerate(entries(file, skip=head.end()), start=1):
+            try:
+                yield Found(SNUG, snug_json.read_conversation(table(entry)))
+            except _BROKEN as error:
+                place = f"{source.name}, conversation {number}"
+                yield Found(problem=f"{place} cannot be read ({type(error).__name__}).")
+
+
+def _first_line(source: Source) -> tuple[dict[str, object] | None, bool]:
+    """The first line as a document, where it is one, and whether it is the only one."""
+    with source.open() as file:
+        line = file.readline(_LINE_BYTES)
+        rest = file.read(_PEEK)
+    try:
+        return table(json.loads(line.decode("utf-8-sig"))), not rest.strip()
+    except (ValueError, RecursionError):
+        return None, False
+
+
+def _of_lines(source: Source) -> Iterator[Found]:
+    for number, entry in enumerate(_lines(source), start=1):
+        place = f"{source.name}, line {number}"
+        if entry is None:
+            yield Found(problem=f"{place}: this is no JSON.")
+        elif openai_jsonl.matches(table(entry)):
+            yield _one(
+                place,
+                openai_jsonl.NAME,
+                lambda entry=entry: openai_jsonl.read(table(entry)),  # type: ignore[misc]
+            )
+        else:
+            yield Found(problem=f"{place}: this has no messages.")
+
+
+def _lines(source: Source) -> Iterable[object]:
+    """Each line that is not empty; None for what is no JSON."""
+    with source.open() as file:
+        while line := file.readline(_LINE_BYTES):
+            if not line.strip():
+                continue
+            try:
+                yield json.loads(line.decode("utf-8-sig"))
+            except (ValueError, RecursionError):
+                yield None
