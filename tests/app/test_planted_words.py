@@ -145,6 +145,16 @@ def test_no_planted_word_lies_in_a_file_while_the_window_is_open(
     assert [p for p in files_of([desk.home]) if p.parent.name == kv_states.FOLDER]
 
 
+def test_all_of_it_is_for_the_owner_alone_and_nothing_lies_among_temporary_files(
+    desk: Desk, window: subprocess.Popen[str]
+) -> None:
+    data = desk.home / ".local" / "share" / "snug"
+    everything = [data, *data.rglob("*")]
+    assert len(everything) > 15
+    assert not [path for path in everything if path.lstat().st_mode & 0o077]
+    assert not list((desk.home / "tmp").iterdir())
+
+
 def test_nothing_of_them_stands_in_the_processs_command_line_or_environment(
     desk: Desk, window: subprocess.Popen[str]
 ) -> None:
