@@ -10,7 +10,16 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from snug.domain.errors import SnugError, UserError, VaultLockedError, WrongKeyError
 from snug.domain.profile import ProfileEntry
@@ -118,7 +127,7 @@ class LockWindow(QWidget):
         self.form.again_requested.connect(self.begin)
         self.form.leave_requested.connect(self.close)
         inner = QWidget()
-        inner.setMaximumWidth(SIZES.dialog)
+        inner.setMaximumWidth(round(SIZES.dialog * max(1.0, theme.text_scale)))
         column = flat(QVBoxLayout(inner), spacing=SIZES.gap_3)
         column.addWidget(mark, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addSpacing(SIZES.gap)
@@ -128,13 +137,23 @@ class LockWindow(QWidget):
         column.addWidget(self.form)
         across = flat(QHBoxLayout())
         across.addStretch(1)
-        across.addWidget(inner, 4)
+        across.addWidget(inner, 1_000)  # as wide as it may be, before the sides get anything
         across.addStretch(1)
-        whole = QVBoxLayout(self)
+        body = QWidget()
+        whole = QVBoxLayout(body)
         whole.setContentsMargins(*(SIZES.gap_6,) * 4)
         whole.addStretch(2)
         whole.addLayout(across)
         whole.addStretch(3)
+        # Large text in a small window is scrolled, never laid over itself.
+        scroll = QScrollArea()
+        scroll.setObjectName("lockScroll")
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(body)
+        flat(QVBoxLayout(self)).addWidget(scroll)
 
     def _place(self, geometry: QByteArray | None) -> None:
         if geometry is None or not self.restoreGeometry(geometry):

@@ -65,13 +65,9 @@ class UnlockForm(QWidget):
         column = flat(QVBoxLayout(self), spacing=SIZES.gap_3)
         for part in (self._field, self._problem, self._unlock, self._again):
             column.addWidget(part)
-        links = flat(QHBoxLayout(), spacing=SIZES.gap_2)
-        links.addStretch(1)
-        for link in (self._file, self._forgotten, self._profile, self._leave):
-            links.addWidget(link)
-        links.addStretch(1)
-        column.addLayout(links)
+        column.addLayout(_centred(self._file, self._forgotten))
         column.addWidget(self._hint)
+        column.addLayout(_centred(self._profile, self._leave))
 
     # -- what it shows ------------------------------------------------------------------------
 
@@ -177,3 +173,12 @@ class UnlockForm(QWidget):
             words.append(self.tr("The key file that you carry opens the chats too."))
         self._hint.setText(" ".join(words or [FORGOTTEN]))
         self._hint.setVisible(self._hint.isHidden())
+
+
+def _centred(*links: QWidget) -> QHBoxLayout:
+    row = flat(QHBoxLayout(), spacing=SIZES.gap_2)
+    row.addStretch(1)
+    for link in links:
+        row.addWidget(link)
+    row.addStretch(1)
+    return row
