@@ -29,7 +29,7 @@ from snug.engine.host import EngineHost
 from snug.engine.hosts import build_engine
 from snug.engine.sandbox import possible_walls
 from snug.guardian import Launch, has_display
-from snug.hardening import harden, take_from_environment
+from snug.hardening import forget_freed, harden, overwrite_freed, take_from_environment
 from snug.hub.wall import build_wall
 from snug.hub_parts import HubParts
 from snug.logs import log_defects, start_logging
@@ -360,9 +360,12 @@ def _show_window(paths: Paths, options: Namespace, launch: Launch) -> int:
         return opened[-1].services
 
     def shutdown() -> None:
-        while opened:
-            opened.pop().close()
+        if opened:
+            while opened:
+                opened.pop().close()
+            forget_freed()
 
+    overwrite_freed()
     try:
         return run(
             build,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import json
 import sys
+import time
 from pathlib import Path
 
 from PySide6.QtGui import QTextDocument
@@ -16,21 +17,29 @@ from tests.ui.fakes import RESOURCES
 from tests.ui.steps import Steps, child, shown
 from tests.ui.vaulted import Vaulted
 
+from snug.hardening import forget_freed, overwrite_freed
 from snug.ui.application import run
 from snug.ui.chat_page import ChatPage
 from snug.ui.lock_window import LockWindow
 from snug.ui.main_window import MainWindow
 
-PLANTED = "quince marmalade on the seventh shelf"
 MASK = 0x5A
+UNMASK = bytes(byte ^ MASK for byte in range(256))
+# Masked, so that the look through the memory does not find what it looks with.
+HIDDEN = bytes(byte ^ MASK for byte in b"quince marmalade %d" % (time.time_ns() % 10**9))
+
+
+def planted() -> str:
+    return HIDDEN.translate(UNMASK).decode()
 
 
 def main() -> None:
     application = QApplication(["snug"])  # steps need one before the window does
     rooms = Vaulted(Path(sys.argv[1]))
     rounds = int(sys.argv[2])
-    conversation = rooms.prepare(None, PLANTED, f"Answer about {PLANTED}.")
-    names = ("widgets", "windows", "key", "resident", "seen_before")
+    overwrite_freed()
+    conversation = rooms.prepare(None, planted(), f"Answer about {planted()}.")
+    names = ("widgets", "windows", "key", "words", "resident", "seen_before")
     report: dict[str, list[int]] = {name: [] for name in names}
     masked = bytearray()
     steps = Steps()
@@ -41,12 +50,17 @@ def main() -> None:
         masked[:] = bytes(byte ^ MASK for byte in rooms.vaults[-1]._key.raw)
         if window.chat_page.conversation_id is None:
             window.open_conversation(conversation)
-        child(window, QPlainTextEdit, "composer").setPlainText(f"And the {PLANTED}?")
+        child(window, QPlainTextEdit, "composer").setPlainText(f"And the {planted()}?")
         if not report["seen_before"]:
-            report["seen_before"] = [len(holding()), hits(masked)]
+            report["seen_before"] = [hits(HIDDEN), hits(masked), len(holding())]
         window.lock_requested.emit()
 
+    def shutdown() -> None:
+        rooms.shutdown()
+        forget_freed()
+
     def look() -> None:
+        report["words"].append(hits(HIDDEN))
         report["widgets"].append(len(holding()))
         report["windows"].append(
             sum(isinstance(thing, MainWindow | ChatPage) for thing in gc.get_objects())
@@ -63,7 +77,7 @@ def main() -> None:
     steps.then(lambda: shown(MainWindow), lambda: reopened(report))
     run(
         rooms.build,
-        rooms.shutdown,
+        shutdown,
         runtime=Path(sys.argv[1]),
         resources=RESOURCES,
         kinds=rooms.kinds,
@@ -87,19 +101,20 @@ def can_open() -> bool:
 def reopened(report: dict[str, list[int]]) -> None:
     window = main_window()
     text = child(window, QPlainTextEdit, "composer").toPlainText()
-    report["reopened"] = [int(PLANTED in text), int(window.chat_page.conversation_id is not None)]
+    report["reopened"] = [int(planted() in text), int(window.chat_page.conversation_id is not None)]
     window.close()
 
 
 def holding() -> list[str]:
     """Widgets and documents in which the planted words can be read."""
+    words = planted()
     found = [
-        repr(widget) for widget in QApplication.allWidgets() if PLANTED in " ".join(texts(widget))
+        repr(widget) for widget in QApplication.allWidgets() if words in " ".join(texts(widget))
     ]
     return found + [
         repr(thing)
         for thing in gc.get_objects()
-        if isinstance(thing, QTextDocument) and PLANTED in thing.toPlainText()
+        if isinstance(thing, QTextDocument) and words in thing.toPlainText()
     ]
 
 
@@ -114,10 +129,10 @@ def texts(widget: QWidget) -> list[str]:
     return found
 
 
-def hits(masked: bytearray) -> int:
-    """How often the key stands in the writable memory of this process."""
+def hits(masked: bytes | bytearray) -> int:
+    """How often this stands in the writable memory of this process, also with two bytes each."""
     count = 0
-    unmask = bytes(byte ^ MASK for byte in range(256))
+    wide = bytes(byte for one in masked for byte in (one, MASK))
     with Path("/proc/self/mem").open("rb", 0) as memory:
         for line in Path("/proc/self/maps").read_text().splitlines():
             span, rights, *_ = line.split()
@@ -126,10 +141,10 @@ def hits(masked: bytearray) -> int:
             start, end = (int(edge, 16) for edge in span.split("-"))
             memory.seek(start)
             try:
-                content = memory.read(end - start).translate(unmask)
+                content = memory.read(end - start).translate(UNMASK)
             except OSError:
                 continue
-            count += content.count(masked)
+            count += content.count(masked) + content.count(wide)
     return count
 
 

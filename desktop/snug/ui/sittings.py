@@ -6,11 +6,9 @@ vault with its key. What is left is a window that asks for the key; unlocking bu
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import json
 import os
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -81,9 +79,9 @@ class Sittings(QObject):
             services = None
             if self._lock is None:
                 return 0
+            gc.collect()  # the widgets are gone, but what they held may hang in cycles
             self._shutdown()
             self._sleep.let_sleep()
-            _let_go()
             services = self._unlock(None)
         return 0
 
@@ -205,15 +203,6 @@ def _destroy(window: QWidget) -> None:
     """End a window and all in it now, not at some later turn of the event loop."""
     window.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-
-
-def _let_go() -> None:
-    """Drop what only cycles still hold, and give the memory it lay in back to the system."""
-    gc.collect()
-    if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of the GNU library alone
-        if trim is not None:
-            trim(0)
 
 
 def _recall_looks(services: Services, theme: Theme) -> None:
