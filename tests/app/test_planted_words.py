@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -100,6 +101,14 @@ def recovery_code(desk: Desk) -> str:
     return code
 
 
+def packed_chats(folder: Path) -> Path:
+    """A zip of another program's chats."""
+    chat = [{"role": "user", "content": WORDS["imported"]}, {"role": "assistant", "content": "So"}]
+    with zipfile.ZipFile(folder / "chats.zip", "w") as archive:
+        archive.writestr("chats.jsonl", json.dumps({"messages": chat}))
+    return folder / "chats.zip"
+
+
 @pytest.fixture(scope="module")
 def window(desk: Desk, recovery_code: str) -> Iterator[subprocess.Popen[str]]:
     """The window, after words were left in the terminal and in it."""
@@ -114,6 +123,8 @@ def window(desk: Desk, recovery_code: str) -> Iterator[subprocess.Popen[str]]:
     desk.snug(*asking, "--no-save", stdin=WORDS["unsaved"])
     # Long enough for its KV state to be kept.
     desk.snug(*asking, stdin=f"{WORDS['terminal message']} {'of all the ships at sea ' * 60}")
+    came = desk.snug("conversations", "import", str(packed_chats(desk.outside)), "--json")
+    assert json.loads(came)["messages"] == 2
     desk.snug("profiles", "create")
     desk.snug("--profile", "Profile 2", *asking, stdin=WORDS["profile message"])
     desk.snug("conversations", "search", WORDS["terminal search"])

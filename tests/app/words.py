@@ -34,6 +34,7 @@ PLACES = (
     "hub token",
     "hub search",
     "profile message",
+    "imported",
 )
 # Letters alone, so that a fold for searching changes none of them.
 WORDS = {place: f"quokka{place.replace(' ', '')}wombat" for place in PLACES}
