@@ -103,9 +103,9 @@ def test_kill_9_while_writing_loses_nothing_that_was_acknowledged(home: Home) ->
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(600)
-def test_120_times_kill_9_lose_nothing(home: Home) -> None:
-    kill_and_check(home, times=120, seed=2)
+@pytest.mark.timeout(1200)
+def test_300_times_kill_9_lose_nothing(home: Home) -> None:
+    kill_and_check(home, times=300, seed=2)
 
 
 _FIRST_START = """
