@@ -374,6 +374,7 @@ def _show_window(paths: Paths, options: Namespace, launch: Launch) -> int:
             resources=paths.resources,
             kinds=lambda: _kinds(paths),
             others=_others(paths, options),
+            care=VaultCare(paths.vault, paths.keys),
             shown=launch.tell_shown,
         )
     except SnugError as error:

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 from snug.domain.unlocking import Secret
 from snug.services.bundle import Services
+from snug.services.keeping import Care
 from snug.ui.icons import app_icon
 from snug.ui.lock_window import OtherProfiles
 from snug.ui.single_instance import SingleInstance
@@ -31,6 +32,7 @@ def run(
     resources: Path,
     kinds: Callable[[], tuple[str, ...]] = lambda: (),
     others: OtherProfiles | None = None,
+    care: Care | None = None,
     argv: list[str] | None = None,
     shown: Callable[[], None] = lambda: None,
 ) -> int:
@@ -45,6 +47,7 @@ def run(
         resources: what ships with Snug.
         kinds: what opens the vault, see `KeySlot.kind`; () where that cannot be told.
         others: the other profiles of this device.
+        care: brings back what is damaged.
         argv: for Qt; None takes the program's name alone.
         shown: called once the window stands.
 
@@ -60,7 +63,7 @@ def run(
         return 0
     theme = Theme(resources)
     theme.install(app)
-    sittings = Sittings(app, theme, build_services, shutdown, kinds, shown, others)
+    sittings = Sittings(app, theme, build_services, shutdown, kinds, shown, others, care)
     instance.raise_requested.connect(sittings.raise_window)
     instance.lock_requested.connect(sittings.lock)
     try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QCoreApplication, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QFileDialog,
@@ -21,18 +21,28 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from snug.domain.errors import SnugError, UserError, VaultLockedError, WrongKeyError
+from snug.domain.errors import (
+    SnugError,
+    UserError,
+    VaultDamagedError,
+    VaultLockedError,
+    WrongKeyError,
+)
+from snug.domain.keeping import Restored
 from snug.domain.profile import ProfileEntry
 from snug.domain.unlocking import NOTHING, Secret
 from snug.services.bundle import Services
+from snug.services.keeping import Care
 from snug.services.locking import Patience
 from snug.ui.bridge import Bridge
 from snug.ui.icons import app_icon
+from snug.ui.mend_form import MendForm
 from snug.ui.parts import flat, label
 from snug.ui.tasks import Tasks
 from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
 from snug.ui.unlock_form import UnlockForm
+from snug.ui.words import count_words
 
 _MARK = 64
 _TICK_MS = 250
@@ -78,6 +88,7 @@ class LockWindow(QWidget):
         theme: Theme,
         geometry: QByteArray | None = None,
         others: OtherProfiles | None = None,
+        care: Care | None = None,
     ) -> None:
         """Make it.
 
@@ -86,6 +97,7 @@ class LockWindow(QWidget):
             kinds: what opens it; see `KeySlot.kind`.
             geometry: where the window with the chats was.
             others: the other profiles of this device; None where there are none.
+            care: brings back what is damaged; None where nothing does.
         """
         super().__init__()
         self.setObjectName("lockWindow")
@@ -105,6 +117,8 @@ class LockWindow(QWidget):
         self._tick.setInterval(_TICK_MS)
         self._tick.timeout.connect(self._on_tick_timeout)
         self._others = others
+        self._care = care
+        self._secret = NOTHING  # what was given last, for a backup or what is left
         self._make_parts(theme)
         self._place(geometry)
 
@@ -126,6 +140,9 @@ class LockWindow(QWidget):
             self.form.set_others(self._make_menu(entries, self._others))
         self.form.again_requested.connect(self.begin)
         self.form.leave_requested.connect(self.close)
+        self._mend = MendForm()
+        self._mend.restore_chosen.connect(self._on_mend_restore_chosen)
+        self._mend.salvage_chosen.connect(self._on_mend_salvage_chosen)
         inner = QWidget()
         inner.setMaximumWidth(round(SIZES.dialog * max(1.0, theme.text_scale)))
         column = flat(QVBoxLayout(inner), spacing=SIZES.gap_3)
@@ -134,6 +151,7 @@ class LockWindow(QWidget):
         column.addWidget(self._title)
         column.addWidget(self._words)
         column.addSpacing(SIZES.gap_2)
+        column.addWidget(self._mend)
         column.addWidget(self.form)
         across = flat(QHBoxLayout())
         across.addStretch(1)
@@ -178,7 +196,7 @@ class LockWindow(QWidget):
         elif problem is not None:
             self._refuse(problem)
         elif self.refused is not None:
-            self._open(NOTHING)
+            self._open(self._secret)
         else:
             self._ask()
 
@@ -211,12 +229,14 @@ class LockWindow(QWidget):
         self._title.setText(title)
         self._words.setText(words)
         self._words.setVisible(bool(words))
+        self._mend.clear()
 
     # -- opening ------------------------------------------------------------------------------
 
     def _on_form_given(self, text: str) -> None:
         if self._patience.left_s() <= 0:
-            self._open(Secret(text) if text else NOTHING)
+            # Nothing is typed where nothing is asked; what was given before still holds.
+            self._open(Secret(text) if text else self._secret)
 
     def _on_form_key_file_requested(self) -> None:
         path = self.choose_file()
@@ -244,21 +264,54 @@ class LockWindow(QWidget):
     def _open(self, secret: Secret) -> None:
         build = self._build
         self.refused = None
-        self.form.set_busy(True)
+        self._secret = secret
+        self._run(lambda: build(secret))
 
-        def work() -> Services | _Refused:
+    def _run(self, work: Callable[[], Services | Restored]) -> None:
+        """Do this on another thread, and show what came of it."""
+        self.form.set_busy(True)
+        self._mend.setEnabled(False)
+
+        def guarded() -> Services | Restored | _Refused:
             try:
-                return build(secret)
+                return work()
             except SnugError as error:
                 return _Refused(error)
 
-        self._tasks.run(self, work, self._on_answered, self.tell_error)
+        self._tasks.run(self, guarded, self._on_answered, self.tell_error)
 
-    def _on_answered(self, answer: Services | _Refused) -> None:
-        if isinstance(answer, _Refused):
+    def _on_answered(self, answer: Services | Restored | _Refused) -> None:
+        self._mend.setEnabled(True)
+        if isinstance(answer, _Refused) and self._mends(answer.error):
+            self._words.setText(self.refused.message if self.refused is not None else "")
+            self.form.show_again(first=False)
+            self.form.show_problem(answer.error.message)
+        elif isinstance(answer, _Refused):
             self._refuse(answer.error)
+        elif isinstance(answer, Restored):
+            self.refused = None
+            self._say(self.tr("Your chats are back"), _restored_words(answer))
+            self.form.show_open()
         else:
             self.opened.emit(answer)
+
+    def _mends(self, error: SnugError) -> bool:
+        """It was no attempt to open, and another key would not have helped it."""
+        return self.refused is not None and not isinstance(error, VaultLockedError | WrongKeyError)
+
+    def _on_mend_restore_chosen(self, path: Path) -> None:
+        care, secret = self._care, self._secret
+        if care is not None:
+            self._repair(lambda: care.restore(path, secret))
+
+    def _on_mend_salvage_chosen(self) -> None:
+        care, secret = self._care, self._secret
+        if care is not None:
+            self._repair(lambda: care.salvage(secret))
+
+    def _repair(self, work: Callable[[], Restored]) -> None:
+        self._words.setText(self.tr("Every message is looked at. That may take a while…"))
+        self._run(work)
 
     def _refuse(self, error: SnugError) -> None:
         """Say why it did not open, and ask again where another answer may."""
@@ -266,7 +319,10 @@ class LockWindow(QWidget):
         if not _can_be_answered(error, kinds):
             self.refused = error
             self._say(self.tr("Your chats cannot be opened"), error.message)
-            self.form.show_again()
+            care = self._care if isinstance(error, VaultDamagedError) else None
+            self.form.show_again(first=care is None)
+            if care is not None:
+                self._mend.offer(care.backups())
             return
         self._say(self.tr("Your chats are locked"), "")
         self.form.show_question(kinds)
@@ -290,6 +346,21 @@ class LockWindow(QWidget):
         self._bridge.close()
         event.accept()
         self.left.emit()
+
+
+def _restored_words(done: Restored) -> str:
+    words = QCoreApplication.translate("LockWindow", "Chats: {}, messages: {}.").format(
+        count_words(done.conversations), count_words(done.messages)
+    )
+    if lost := sum(done.lost.values()):
+        lost_words = QCoreApplication.translate("LockWindow", "About {} places cannot be read.")
+        words += " " + lost_words.format(count_words(lost))
+    if done.aside is not None:
+        aside = QCoreApplication.translate(
+            "LockWindow", "What was there before is in {}; delete it when all is well."
+        )
+        words += " " + aside.format(done.aside)
+    return words
 
 
 def _can_be_answered(error: SnugError, kinds: tuple[str, ...]) -> bool:

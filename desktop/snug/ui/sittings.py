@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from snug.domain.errors import SnugError
 from snug.domain.unlocking import NOTHING, Secret
 from snug.services.bundle import Services
+from snug.services.keeping import Care
 from snug.ui.copied import forget_copied
 from snug.ui.defects import ExceptionHook
 from snug.ui.lock_window import LockWindow, OtherProfiles
@@ -46,6 +47,7 @@ class Sittings(QObject):
         kinds: Callable[[], tuple[str, ...]],
         shown: Callable[[], None],
         others: OtherProfiles | None,
+        care: Care | None,
     ) -> None:
         """As `application.run`."""
         super().__init__(app)
@@ -56,6 +58,7 @@ class Sittings(QObject):
         self._kinds = kinds
         self._shown = shown
         self._others = others
+        self._care = care
         self._window: MainWindow | None = None
         self._lock: LockWindow | None = None
         self._sleep = SleepWatch(self)
@@ -167,7 +170,7 @@ class Sittings(QObject):
         return None
 
     def _make_lock(self, geometry: QByteArray | None) -> LockWindow:
-        return LockWindow(self._build, self._kinds, self._theme, geometry, self._others)
+        return LockWindow(self._build, self._kinds, self._theme, geometry, self._others, self._care)
 
     def _stop(self) -> None:
         """End the event loop of the moment."""

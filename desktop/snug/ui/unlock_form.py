@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidget
 
 from snug.services.keys import FORGOTTEN
-from snug.ui.parts import flat, label, push_button
+from snug.ui.parts import flat, label, push_button, restyle
 from snug.ui.tokens import SIZES
 
 _FILES = frozenset({"portable", "keyfile"})
@@ -81,8 +81,10 @@ class UnlockForm(QWidget):
         self._show(field=False, unlock=True, again=False)
         self._unlock.setFocus()
 
-    def show_again(self) -> None:
-        """It cannot be opened as things are."""
+    def show_again(self, *, first: bool = True) -> None:
+        """It cannot be opened as things are; `first` where nothing better is offered."""
+        self._again.setProperty("kind", "primary" if first else "")
+        restyle(self._again)
         self._show(field=False, unlock=False, again=True)
         self._again.setFocus()
 
