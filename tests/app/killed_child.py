@@ -17,6 +17,7 @@ from snug.domain.conversation import ConversationSettings, new_id
 from snug.domain.events import Event, Failed, Finished, TextDelta
 from snug.domain.sampling import Sampling
 from snug.guardian import Launch, guard
+from snug.services.engine_settings import Host
 from snug.ui.main_window import MainWindow
 
 SHORT = ConversationSettings("starter", "", Sampling(temperature=0.0, max_tokens=10))
@@ -29,6 +30,7 @@ class Writer:
         windows = QApplication.topLevelWidgets()
         window = next(w for w in windows if isinstance(w, MainWindow))
         self._services = window._services
+        self._services.models.settings.choose_host(Host(sys.argv[1]))
         self._chat = ""
         self._free = True
         self._timer = QTimer()
