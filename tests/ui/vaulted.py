@@ -13,6 +13,7 @@ from snug.domain.errors import SnugError
 from snug.domain.unlocking import NOTHING, Secret
 from snug.services.bundle import Profile, Services
 from snug.services.conversations import ConversationService
+from snug.services.keeping import Keeping
 from snug.services.keys import KeyService
 from snug.services.models import ModelService
 from snug.services.organiser import Organiser
@@ -54,6 +55,7 @@ class Vaulted:
             organiser=Organiser(vault.organising, conversations),
             temporary=temporary,
             keys=KeyService(vault.keys),
+            keeping=Keeping(vault, vault.keys),
         )
 
     def shutdown(self) -> None:

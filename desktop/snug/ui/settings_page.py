@@ -15,6 +15,7 @@ from snug.ui.about import components
 from snug.ui.another_window import open_profile
 from snug.ui.banner import Banner, Level
 from snug.ui.engine_rows import EngineRows
+from snug.ui.keeping_rows import KeepingRows
 from snug.ui.key_rows import KeyRows
 from snug.ui.lock_rows import LockRows
 from snug.ui.network_rows import NetworkRows
@@ -62,6 +63,7 @@ class SettingsPage(Page):
         self._add_section(self.tr("Answers"), self._answers())
         self._network: NetworkRows | None = None
         self._keys: KeyRows | None = None
+        self._keeping: KeepingRows | None = None
         if services.network is not None:
             self._network = NetworkRows(services.network, theme, self)
             self._network.failed.connect(lambda words: self.problem.tell(words, Level.DANGER))
@@ -140,6 +142,8 @@ class SettingsPage(Page):
     def _lock_again(self) -> None:
         """Other keys change what is usual for the lock."""
         self._lock.refresh()
+        if self._keeping is not None:
+            self._keeping.refresh()
         self.lock_changed.emit()
 
     def refresh(self) -> None:
@@ -151,10 +155,12 @@ class SettingsPage(Page):
             self._keys.refresh()
         if self._profiles is not None:
             self._profiles.refresh()
+        if self._keeping is not None:
+            self._keeping.refresh()
 
     def finish(self) -> None:
         """Wait for what was begun; call before the page goes."""
-        for rows in (self._network, self._keys):
+        for rows in (self._network, self._keys, self._keeping):
             if rows is not None:
                 rows.finish()
 
@@ -172,6 +178,10 @@ class SettingsPage(Page):
         if self._keys is None:
             words = profile.key_note or self.tr("It is with you.")
             rows.append(setting_row(self.tr("The key to them"), words, None))
+        if self._services.keeping is not None:
+            self._keeping = KeepingRows(self._services.keeping, self)
+            self._keeping.failed.connect(lambda words: self.problem.tell(words, Level.DANGER))
+            rows.extend(self._keeping.make())
         if self._services.exporting is not None:
             rows.append(self._export_row())
         if self._network is None:
