@@ -14,7 +14,6 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from snug import __version__
 from snug.cli.main import FAILED, run_command
@@ -23,13 +22,12 @@ from snug.cli.parser import build_parser
 from snug.cli.secrets import given_secret, with_secret
 from snug.cli.session import Session
 from snug.domain.errors import SnugError, UserError, VaultLockedError, WrongKeyError
-from snug.domain.profile import ProfileEntry
 from snug.domain.unlocking import NOTHING, Secret
 from snug.engine.host import EngineHost
 from snug.engine.hosts import build_engine
 from snug.engine.sandbox import possible_walls
 from snug.guardian import Launch, has_display
-from snug.hardening import forget_freed, harden, overwrite_freed, take_from_environment
+from snug.hardening import harden, take_from_environment
 from snug.hub.wall import build_wall
 from snug.hub_parts import HubParts
 from snug.logs import log_defects, start_logging
@@ -49,17 +47,13 @@ from snug.services.keys import KeyService
 from snug.services.models import ModelService
 from snug.services.organiser import Organiser
 from snug.services.preferences import Preferences
-from snug.services.profiles import Profiles
 from snug.services.temporary import SplitStore, TemporaryChats
 from snug.ui.preferences_keys import OPEN_CONVERSATION
 from snug.vault.care import VaultCare
 from snug.vault.conversations import Conversations
-from snug.vault.keys import SLOT_FILE, key_home
-from snug.vault.profiles import ProfileFolders
+from snug.vault.keys import SLOT_FILE
 from snug.vault.vault import Vault, glance
-
-if TYPE_CHECKING:
-    from snug.ui.lock_window import OtherProfiles
+from snug.window import profiles_of, run_window
 
 _log = logging.getLogger(__name__)
 
@@ -120,7 +114,7 @@ class Application:
             keys=KeyService(vault.keys) if home is not None else None,
             importing=Importing(store, _read_chats),
             keeping=Keeping(vault, vault.keys) if home is not None else None,
-            profiles=_profiles(paths),
+            profiles=profiles_of(paths),
         )
 
     @classmethod
@@ -213,15 +207,16 @@ def main(argv: list[str] | None = None, launch: Launch | None = None, hub_token:
     try:
         paths = find_paths(options.data_dir)
         if options.profile:
-            paths = paths.of_profile(_profiles(paths).find(options.profile).id)
+            paths = paths.of_profile(profiles_of(paths).find(options.profile).id)
     except SnugError as error:
         say(error.message)
         return FAILED
     start_logging(paths.home)
-    log_defects()
+    if launch is not None:  # else this is only a part of another program
+        log_defects()
     if options.run is None:
         if has_display():
-            return _run_window(paths, options, launch or Launch())
+            return run_window(paths, options, launch or Launch(), Application.open)
         say("There is no display here, so Snug talks in the terminal.")
         chat = build_parser(__version__).parse_args([*(argv or sys.argv[1:]), "chat"])
         chat.offline, chat.hub_token = options.offline, options.hub_token
@@ -241,12 +236,8 @@ def _session(paths: Paths, options: Namespace) -> Session:
         care=VaultCare(paths.vault, paths.keys),
         check_closed=lambda: _check_closed(paths),
         with_secret=partial(with_secret, key_file=options.key_file),
-        profiles=_profiles(paths),
+        profiles=profiles_of(paths),
     )
-
-
-def _profiles(paths: Paths) -> Profiles:
-    return Profiles(ProfileFolders(paths.data, paths.keys), paths.profile)
 
 
 @contextlib.contextmanager
@@ -311,96 +302,6 @@ def _examine(paths: Paths, key_file: Path | None) -> Report:
         return examine(__version__, paths.data, engine, tuple(problems), possible_walls().sentence)
     finally:
         engine.close()
-
-
-def _run_window(paths: Paths, options: Namespace, launch: Launch) -> int:
-    wanted = _wanted(paths, options, launch)
-    return 0 if wanted is None else _show_window(wanted, options, launch)
-
-
-def _wanted(paths: Paths, options: Namespace, launch: Launch) -> Paths | None:
-    """The profile to open: as named, the only one, or as chosen; None for none.
-
-    After a crash it is the one that crashed.
-    """
-    profiles = _profiles(paths)
-    entries = profiles.list()
-    if options.profile or len(entries) == 1:
-        return paths
-    last = profiles.last.id
-    if launch.crash_signal is None:
-        from snug.ui.application import make_application
-        from snug.ui.profile_window import choose_profile
-
-        app = make_application(sys.argv[:1], paths.resources)
-        chosen = choose_profile(app, paths.resources, entries, last)
-        if chosen is None:
-            return None
-        profiles.remember(chosen)
-        last = chosen
-    return paths.of_profile(last)
-
-
-def _show_window(paths: Paths, options: Namespace, launch: Launch) -> int:
-    from snug.ui.application import run
-
-    opened: list[Application] = []
-
-    def build(secret: Secret) -> Services:
-        given = secret if secret != NOTHING else given_secret(options.key_file)
-        # Told once: who unlocks the chats an hour later knows.
-        crash_signal, launch.crash_signal = launch.crash_signal, None
-        try:
-            opened.append(
-                Application.open(paths, given, options.offline, crash_signal, options.hub_token)
-            )
-        except SnugError:
-            launch.crash_signal = crash_signal
-            raise
-        return opened[-1].services
-
-    def shutdown() -> None:
-        if opened:
-            while opened:
-                opened.pop().close()
-            forget_freed()
-
-    overwrite_freed()
-    try:
-        return run(
-            build,
-            shutdown,
-            runtime=paths.runtime,
-            resources=paths.resources,
-            kinds=lambda: _kinds(paths),
-            others=_others(paths, options),
-            care=VaultCare(paths.vault, paths.keys),
-            shown=launch.tell_shown,
-        )
-    except SnugError as error:
-        say(error.message)
-        return FAILED
-    finally:
-        shutdown()
-
-
-def _kinds(paths: Paths) -> tuple[str, ...]:
-    """What opens the vault; () where there is none, or it cannot be told."""
-    try:
-        return tuple(kind.value for kind in key_home(paths.vault, paths.keys).kinds)
-    except SnugError:
-        return ()
-
-
-def _others(paths: Paths, options: Namespace) -> OtherProfiles:
-    """The profiles but this one, for the locked window."""
-    from snug.ui.another_window import open_profile
-    from snug.ui.lock_window import OtherProfiles
-
-    def there() -> tuple[ProfileEntry, ...]:
-        return tuple(entry for entry in _profiles(paths).list() if entry.id != paths.profile)
-
-    return OtherProfiles(there, lambda one: open_profile(one, paths.data, options.offline))
 
 
 def _bench(paths: Paths, progress: Callable[[str], None]) -> dict[str, object]:
