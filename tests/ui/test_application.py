@@ -33,7 +33,7 @@ from snug.ui import main_window
 from snug.ui.application import run
 from tests.ui.fake_chat_page import FakeChatPage
 from tests.ui.fakes import RESOURCES, make_rooms
-main_window._make_chat_page = FakeChatPage
+main_window.real_chat_page = FakeChatPage
 rooms = make_rooms()
 folder = Path(sys.argv[1])
 code = run(lambda _: rooms.services(folder), lambda: None, runtime=folder, resources=RESOURCES)
@@ -45,7 +45,7 @@ sys.exit(code)
 
 @pytest.fixture(autouse=True)
 def _fake_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(main_window, "_make_chat_page", FakeChatPage)
+    monkeypatch.setattr(main_window, "real_chat_page", FakeChatPage)
 
 
 def windows() -> list[MainWindow]:

@@ -80,7 +80,7 @@ def test_the_file_is_written_and_the_window_says_so(
     qtbot: QtBot, window: MainWindow, tmp_path: Path
 ) -> None:
     file = tmp_path / "w.md"
-    window.exports.write(["wolves"], ExportOptions(ExportFormat.MARKDOWN), file)
+    window.files.exports.write(["wolves"], ExportOptions(ExportFormat.MARKDOWN), file)
     qtbot.waitUntil(lambda: "w.md" in window.banner.text)
     assert "not encrypted" in window.banner.text
     assert "In the Alps?" in file.read_text("utf-8")
@@ -88,5 +88,5 @@ def test_the_file_is_written_and_the_window_says_so(
 
 def test_a_failure_is_told(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     file = tmp_path / "nowhere" / "w.md"
-    window.exports.write(["wolves"], ExportOptions(ExportFormat.MARKDOWN), file)
+    window.files.exports.write(["wolves"], ExportOptions(ExportFormat.MARKDOWN), file)
     qtbot.waitUntil(lambda: "no folder" in window.banner.text)

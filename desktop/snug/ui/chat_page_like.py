@@ -50,3 +50,10 @@ class ChatPageLike(Protocol):
 
 
 ChatPageFactory = Callable[[Services, Theme, QWidget], QWidget]
+
+
+def real_chat_page(services: Services, theme: Theme, parent: QWidget) -> QWidget:
+    """The real one."""
+    from snug.ui.chat_page import ChatPage  # late: the window shows before it is loaded
+
+    return ChatPage(services, theme, parent)

@@ -41,6 +41,7 @@ class ConversationList(QWidget):
         conversation_chosen: id of the conversation and of the message found ("" from the list).
         conversation_removed: gone from view; `conversation_restored`: back again.
         export_requested: a chat is to be written to a file: its id and title.
+        file_dropped: a file was dropped on the list; its path.
         failed: a sentence for the person.
     """
 
@@ -49,6 +50,7 @@ class ConversationList(QWidget):
     conversation_restored = Signal(str)
     conversation_renamed = Signal(str, str)
     export_requested = Signal(str, str)
+    file_dropped = Signal(str)
     failed = Signal(str)
 
     def __init__(
@@ -102,6 +104,7 @@ class ConversationList(QWidget):
         self._view.chosen.connect(self._on_view_chosen)
         self._view.delete_requested.connect(self._on_delete_requested)
         self._view.menu_requested.connect(self._on_menu_requested)
+        self._view.file_dropped.connect(self.file_dropped)
         self._delegate.menu_requested.connect(
             lambda index: self._on_menu_requested(
                 index, self._view.viewport().mapToGlobal(self._view.visualRect(index).center())

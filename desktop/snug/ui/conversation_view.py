@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent
+from PySide6.QtCore import QMimeData, QModelIndex, QPoint, Qt, Signal
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QDragEnterEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QKeyEvent,
+)
 from PySide6.QtWidgets import QFrame, QListView
 
 
@@ -14,6 +20,7 @@ class ConversationView(QListView):
     delete_requested = Signal(QModelIndex)
     menu_requested = Signal(QModelIndex, QPoint)
     fold_requested = Signal(QModelIndex, bool)  # True unfolds
+    file_dropped = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,6 +53,28 @@ class ConversationView(QListView):
         else:
             super().keyPressEvent(event)
 
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """A file from elsewhere may be dropped anywhere, a chat of the list where the list says."""
+        if _local_file(event.mimeData()):
+            event.acceptProposedAction()
+        else:
+            super().dragEnterEvent(event)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        """As it enters."""
+        if _local_file(event.mimeData()):
+            event.acceptProposedAction()
+        else:
+            super().dragMoveEvent(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """A file is passed on."""
+        if name := _local_file(event.mimeData()):
+            event.acceptProposedAction()
+            self.file_dropped.emit(name)
+        else:
+            super().dropEvent(event)
+
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Of the row under the pointer, or of the current one from the keyboard."""
         if event.reason() is QContextMenuEvent.Reason.Keyboard:
@@ -56,3 +85,8 @@ class ConversationView(QListView):
             index = self.indexAt(at)
         if index.isValid():
             self.menu_requested.emit(index, self.viewport().mapToGlobal(at))
+
+
+def _local_file(data: QMimeData) -> str:
+    """The first file of what is dragged; "" where there is none."""
+    return next((url.toLocalFile() for url in data.urls() if url.isLocalFile()), "")

@@ -16,9 +16,9 @@ from snug.services.bundle import Services
 from snug.services.locking import LockSettings
 from snug.ui.banner import Banner, Level
 from snug.ui.bridge import Bridge
-from snug.ui.chat_page_like import ChatPageFactory, ChatPageLike
+from snug.ui.chat_files import ChatFiles
+from snug.ui.chat_page_like import ChatPageFactory, ChatPageLike, real_chat_page
 from snug.ui.conversation_list import ConversationList
-from snug.ui.export_dialog import ExportDesk
 from snug.ui.first_offers import FirstOffers
 from snug.ui.idle_watch import IdleWatch
 from snug.ui.lock_watch import LockWatch
@@ -82,7 +82,7 @@ class MainWindow(QMainWindow):
         self._refresh = QTimer(self)
         self._refresh.setSingleShot(True)
         self._refresh.setInterval(REFRESH_MS)
-        self._make_parts(make_chat_page or _make_chat_page)
+        self._make_parts(make_chat_page or real_chat_page)
         self._connect()
         self._keys = window_keys(self, self._entries)
         bind_keys(self, self._keys)
@@ -141,9 +141,9 @@ class MainWindow(QMainWindow):
         self.tidying = DailyTidying(
             self._services, self._tasks, self.list.refresh, self.tell_error, self
         )
-        self.exports = ExportDesk(self._services.exporting, self._tasks, self.banner, self)
-        self.list.export_requested.connect(self.exports.ask_one)
-        self._pages.export_requested.connect(self.exports.ask_all)
+        self.files = ChatFiles(
+            self._services, self._tasks, self.banner, self.list, self._pages, self
+        )
         self.idle = IdleWatch(self._services.models, self)
         self.lock_watch = LockWatch(self.locking, self)
         self.lock = NetworkLock(
@@ -396,9 +396,3 @@ class MainWindow(QMainWindow):
             self.shell.set_bar_visible(False)
         else:
             self.chat_page.stop()
-
-
-def _make_chat_page(services: Services, theme: Theme, parent: QWidget) -> QWidget:
-    from snug.ui.chat_page import ChatPage
-
-    return ChatPage(services, theme, parent)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QPoint, Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from snug.services.bundle import Services
@@ -31,7 +31,7 @@ class PlacePages(QObject):
         shortcuts_requested: the list of keys is to be shown.
         download_chosen: a download was put into the queue.
         ledger_requested: what was sent is to be shown.
-        export_requested: all chats are to be written to a file.
+        export_requested: all chats are to be written to a file; `import_requested`: read in.
         lock_changed: the chats are locked at other times from now on.
     """
 
@@ -39,6 +39,7 @@ class PlacePages(QObject):
     download_chosen = Signal(object)
     ledger_requested = Signal()
     export_requested = Signal()
+    import_requested = Signal(QPoint)
     lock_changed = Signal()
     shortcuts_requested = Signal()
 
@@ -136,5 +137,6 @@ class PlacePages(QObject):
         settings.shortcuts_requested.connect(self.shortcuts_requested)
         settings.ledger_requested.connect(self.ledger_requested)
         settings.export_requested.connect(self.export_requested)
+        settings.import_requested.connect(self.import_requested)
         settings.lock_changed.connect(self.lock_changed)
         return settings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QUrl, Signal
+from PySide6.QtCore import QPoint, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
@@ -39,6 +39,7 @@ class SettingsPage(Page):
         shortcuts_requested: the list of keys is to be shown.
         ledger_requested: what was sent is to be shown.
         export_requested: all chats are to be written to a file.
+        import_requested: chats are to be read in; where on the screen it was asked.
         lock_changed: the chats are locked at other times from now on.
     """
 
@@ -47,6 +48,7 @@ class SettingsPage(Page):
     shortcuts_requested = Signal()
     ledger_requested = Signal()
     export_requested = Signal()
+    import_requested = Signal(QPoint)
     lock_changed = Signal()
 
     def __init__(self, services: Services, theme: Theme) -> None:
@@ -182,11 +184,27 @@ class SettingsPage(Page):
             self._keeping = KeepingRows(self._services.keeping, self)
             self._keeping.failed.connect(lambda words: self.problem.tell(words, Level.DANGER))
             rows.extend(self._keeping.make())
+        if self._services.importing is not None:
+            rows.append(self._import_row())
         if self._services.exporting is not None:
             rows.append(self._export_row())
         if self._network is None:
             rows.append(setting_row(self.tr("Network"), network, None))
         return rows
+
+    def _import_row(self) -> QWidget:
+        button = push_button("importButton", self.tr("Import…"), "", self._ask_what_to_import)
+        button.setAccessibleName(self.tr("Import chats"))
+        self._import = button
+        words = self.tr(
+            "From ChatGPT, Claude, LM Studio, Open WebUI, Jan, GPT4All, Cherry Studio or Snug. "
+            "Or drop the file on the list of chats."
+        )
+        return setting_row(self.tr("Import chats"), words, button)
+
+    def _ask_what_to_import(self) -> None:
+        at = self._import.mapToGlobal(QPoint(0, self._import.height()))
+        self.import_requested.emit(at)
 
     def _export_row(self) -> QWidget:
         button = push_button("exportAllButton", self.tr("Export…"), "", self.export_requested.emit)

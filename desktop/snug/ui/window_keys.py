@@ -34,7 +34,7 @@ def window_keys(window: MainWindow, entries: Sequence[PlaceEntry]) -> tuple[Key,
         Key(("Ctrl+F",), window.tr("Find in this chat"), window.find_in_chat),
         Key(("Ctrl+M",), window.tr("Choose the model"), window.header.picker.open_list),
         Key(("Ctrl+E",), window.tr("Export this chat"), partial(_export, window)),
-        Key(("Ctrl+Shift+E",), window.tr("Export all chats"), window.exports.ask_all),
+        Key(("Ctrl+Shift+E",), window.tr("Export all chats"), window.files.exports.ask_all),
         *locks,
         Key(("Esc",), window.tr("Stop the answer"), window.on_escape),
         *places,
@@ -46,4 +46,4 @@ def window_keys(window: MainWindow, entries: Sequence[PlaceEntry]) -> tuple[Key,
 
 def _export(window: MainWindow) -> None:
     chat = window.chat_page.conversation_id
-    window.exports.ask_one(chat, window.list.title_of(chat) if chat else "")
+    window.files.exports.ask_one(chat, window.list.title_of(chat) if chat else "")
