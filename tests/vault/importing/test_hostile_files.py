@@ -14,7 +14,7 @@ from tests.vault.importing.test_formats import CHATGPT, CLAUDE, LM_STUDIO, OPEN_
 from snug.domain.conversation import Conversation
 from snug.domain.errors import UserError
 from snug.services.importing import Importing
-from snug.vault.importing import reading, sources
+from snug.vault.importing import listing, reading, sources
 from snug.vault.importing.building import milliseconds
 from snug.vault.vault import Vault
 
@@ -230,7 +230,10 @@ def written(folder: Path) -> Path:
     return path
 
 
-def test_it_can_be_stopped_and_keeps_what_it_has(tmp_path: Path) -> None:
+def test_it_can_be_stopped_and_keeps_what_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "_CHUNK", 50_000)
     vault = Vault.temporary()
     path = tmp_path / "conversations.json"
     path.write_text(
@@ -242,4 +245,5 @@ def test_it_can_be_stopped_and_keeps_what_it_has(tmp_path: Path) -> None:
     )
     assert report.cancelled
     assert report.conversations == 200
+    assert 0 < told[0] < told[1] < 1
     vault.close()

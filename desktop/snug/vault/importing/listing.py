@@ -5,14 +5,21 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Protocol
 
 _CHUNK = 1024 * 1024
 _MOST = 512 * 1024**2  # characters of one entry
 _BETWEEN = " \t\r\n,"
 
 
-def entries(file: BinaryIO, skip: int = 0) -> Iterator[object]:
+class Readable(Protocol):
+    """What is read from."""
+
+    def read(self, size: int = -1) -> bytes:
+        """As of a file."""
+
+
+def entries(file: Readable, skip: int = 0) -> Iterator[object]:
     """What stands in the list that a file consists of, or that begins after `skip` bytes of it.
 
     Raises:
@@ -34,7 +41,7 @@ def entries(file: BinaryIO, skip: int = 0) -> Iterator[object]:
 class _Text:
     """The part of a file that is being looked at, as text."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: Readable) -> None:
         self._file = file
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._json = json.JSONDecoder()

@@ -74,7 +74,7 @@ def read(path: Path) -> Iterator[Found]:
             if source.base == "messages.jsonl" and source.folder in jan_folders:
                 continue  # read with its thread
             for found in _in_source(source, threads.get(source.folder)):
-                yield replace(found, read=done / total)
+                yield replace(found, read=(done + source.position) / total)
             done += source.bytes
 
 

@@ -20,18 +20,25 @@ _MOST_RATIO = 2000  # times smaller than what it unfolds to; text is never
 _MUCH = 64 * 1024**2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Source:
     """One file of an import.
 
     Attributes:
         name: its path, for messages; relative inside a zip or folder.
-        open: opens it for reading; raises OSError, or BadZipFile where it is damaged.
+        position: how far it was read, in bytes.
     """
 
     name: str
     bytes: int
-    open: Callable[[], AbstractContextManager[BinaryIO]]
+    _open: Callable[[], AbstractContextManager[BinaryIO]]
+    position: int = 0
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[Reading]:
+        """Open it. Raises: OSError, or BadZipFile where it is damaged."""
+        with self._open() as file:
+            yield Reading(self, file)
 
     @property
     def folder(self) -> str:
@@ -42,6 +49,26 @@ class Source:
     def base(self) -> str:
         """Its name alone."""
         return PurePosixPath(self.name).name
+
+
+class Reading:
+    """An open file of an import, which notes how far it was read."""
+
+    def __init__(self, source: Source, file: BinaryIO) -> None:
+        self._source = source
+        self._file = file
+
+    def read(self, size: int = -1) -> bytes:
+        """As of a file."""
+        return self._noted(self._file.read(size))
+
+    def readline(self, size: int = -1) -> bytes:
+        """As of a file."""
+        return self._noted(self._file.readline(size))
+
+    def _noted(self, data: bytes) -> bytes:
+        self._source.position = self._file.tell()
+        return data
 
 
 @contextlib.contextmanager
