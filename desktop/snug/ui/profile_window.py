@@ -123,10 +123,13 @@ def choose_profile(
     window.chosen.connect(lambda _id: app.exit())
     window.left.connect(app.exit)
     signals = PoliteEnd(window.close, window)
+    # Its end is not the program's, and must not be taken for it by a later event loop.
+    app.setQuitOnLastWindowClosed(False)
     window.show()
     window.activateWindow()
     app.exec()
     signals.close()
+    app.setQuitOnLastWindowClosed(True)
     window.left.disconnect()
     window.close()
     for made in (window, theme):
