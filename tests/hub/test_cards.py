@@ -261,6 +261,7 @@ def test_a_heading_in_code_is_none_and_a_long_section_is_cut() -> None:
     assert len(quote.text) <= 1200
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("piece", ["<!--", "<a", "![", "[x](", "**", "`", "# Training\n", "[", "("])
 def test_no_readme_takes_long(piece: str) -> None:
     text = "# Training\n" + piece * (512 * 1024 // len(piece))

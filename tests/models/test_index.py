@@ -117,6 +117,16 @@ def test_an_entry_that_makes_no_sense_comes_from_the_copy(library: Library, fold
     assert names(fresh(folder)) == ALL
 
 
+def test_what_is_wrong_beside_what_makes_no_sense_comes_from_the_copy_too(
+    library: Library, folder: Path
+) -> None:
+    document = json.loads((folder / INDEX).read_bytes())
+    document["entries"][0]["files"][0]["path"] = "/elsewhere.gguf"
+    document["entries"][1]["model"]["size_bytes"] = "large"
+    (folder / INDEX).write_text(json.dumps(document))
+    assert names(fresh(folder)) == ALL
+
+
 def test_unknown_fields_are_skipped(library: Library, folder: Path) -> None:
     document = json.loads((folder / INDEX).read_bytes())
     document["extra"] = 1

@@ -133,13 +133,14 @@ class LibraryIndex:
             _set_aside(self._folder / COPY)
         known: dict[str, IndexEntry] = {}
         names: set[str] = set()
-        entries = [found.content.entries for found in (decoded, copy) if found is not None]
+        # What is damaged may be wrong in more than what makes no sense: the copy comes first.
+        entries = [found.content.entries for found in (copy, decoded) if found is not None]
         for entry in (*(e for some in entries for e in some), *self._rebuild()):
             if entry.model.path not in known:
                 name = unique_name(entry.model.name, names)
                 known[entry.model.path] = replace(entry, model=replace(entry.model, name=name))
                 names.add(name)
-        starter = next((d.content.starter for d in (decoded, copy) if d is not None), None)
+        starter = next((d.content.starter for d in (copy, decoded) if d is not None), None)
         self._plain = IndexContent()
         plain = IndexContent(tuple(known.values()), starter)
         self._store(self._elsewhere.joined(plain))
