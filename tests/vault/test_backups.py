@@ -86,6 +86,25 @@ def test_another_machine_opens_it_with_the_passphrase_or_the_code(home: Home) ->
         vault.close()
 
 
+def test_what_opens_the_chats_now_opens_their_older_backups(home: Home) -> None:
+    vault = home.open()
+    fill(vault, "cranberry")
+    made = vault.back_up()
+    vault.keys.change_passphrase("four words of mine")
+    for slot in vault.keys.slots():
+        if slot.kind != "passphrase":
+            vault.keys.remove(slot.id)  # the key file, by which alone the backup was opened
+    vault.close()
+    now = Secret("four words of mine")
+    assert care(home).check_backup(made.path, now).ok
+    with pytest.raises(VaultLockedError):
+        care(home).restore(made.path, NOTHING)
+    assert care(home).restore(made.path, now).messages == 1
+    vault = home.open("four words of mine")
+    assert texts(vault) == ["cranberry"]
+    vault.close()
+
+
 def test_nothing_in_a_backup_can_be_read(home: Home) -> None:
     vault = home.open()
     fill(vault, "cranberry")

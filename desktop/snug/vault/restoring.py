@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from snug.domain.conversation import now_ms
-from snug.domain.errors import VaultDamagedError, WrongKeyError
+from snug.domain.errors import SnugError, VaultDamagedError, WrongKeyError
 from snug.domain.keeping import Checked, Restored
 from snug.domain.unlocking import NOTHING, Secret
 from snug.vault import backups, keys
@@ -57,7 +57,7 @@ def restore(
     make_private_folder(folder)
     new = fresh_folder(folder)
     try:
-        backups.unpack(backup, new)
+        _unpack(backup, new, folder)
         key = keys.unlock(new, keys_folder, secret, secret_store)
         try:
             checked = _look(new / DATABASE, key)
@@ -83,7 +83,7 @@ def check_backup(
     shutil.rmtree(looked_at, ignore_errors=True)
     make_private_folder(looked_at)
     try:
-        backups.unpack(backup, looked_at)
+        _unpack(backup, looked_at, folder)
         key = keys.unlock(looked_at, keys_folder, secret, secret_store)
         try:
             return _look(looked_at / DATABASE, key, strict=False)
@@ -91,6 +91,20 @@ def check_backup(
             key.close()
     finally:
         shutil.rmtree(looked_at, ignore_errors=True)
+
+
+def _unpack(backup: Path, into: Path, folder: Path) -> None:
+    """Unpack a backup; where it is of the vault in `folder`, what opens that opens it too.
+
+    The data key is the same, and what opened it when the backup was made may be gone: a passphrase
+    that was changed, a key file that was erased.
+    """
+    backups.unpack(backup, into)
+    with contextlib.suppress(SnugError):
+        present, kept = keys.read_slots(folder), keys.read_slots(into)
+        same_key = (present.vault_id, present.check) == (kept.vault_id, kept.check)
+        if same_key and present.slots:
+            write_private(into / SLOTS, (folder / SLOTS).read_bytes())
 
 
 def _look(path: Path, key: DataKey, *, strict: bool = True) -> Checked:
