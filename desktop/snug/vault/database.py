@@ -252,8 +252,12 @@ def _create(path: Path, key: DataKey, vfs: str | None) -> None:
     try:
         with database_faults(path):
             migrate(connection, path, back_up=None)
+            # Closing does this too, but says nothing when the disk refuses: the renamed file
+            # would be empty.
+            number(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
-        connection.close()
+        with contextlib.suppress(apsw.Error):
+            connection.close()
     with os_faults(path):
         fresh.replace(path)
         sync_folder(path.parent)
