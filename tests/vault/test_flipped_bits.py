@@ -50,7 +50,7 @@ def _worked(folder: Path, key: DataKey, left: Path) -> tuple[State, list[State]]
     store = Conversations(database, writer)
     work = Work(State(), random.Random(5), "flip")
     work.begin(database, store, Organising(database, writer))
-    while len(work.history) < 300 or (folder / _LOG).stat().st_size < 200_000:
+    while len(work.history) < 120 or (folder / _LOG).stat().st_size < 100_000:
         work.step()
     left.mkdir()
     for name in (FILE_NAME, _LOG):
