@@ -10,6 +10,7 @@ some moment, as a journalling file system does it.
 from __future__ import annotations
 
 import errno
+import fcntl
 import itertools
 import os
 import random
@@ -93,6 +94,7 @@ class PowerCutDisk(apsw.VFS):
         self._safe_names: dict[str, _Content] = {}
         self._moments: list[dict[str, _Content]] = []  # of the names, since the folder's sync
         self._left = 0
+        self._syncs = 0
         self.is_off = False
         super().__init__(name, "unix")
 
@@ -112,7 +114,19 @@ class PowerCutDisk(apsw.VFS):
         }
         self._sync_names()
         self._left = changes
+        self._syncs = 0
         self.is_off = False
+
+    def fail_sync(self, number: int) -> None:
+        """Let the sync `number` from now on fail: what it was for is on the disk never more.
+
+        It can still be read, and a later sync says that all is well, as Linux does it. 0: none.
+        """
+        self._syncs = number
+
+    def _fails_now(self) -> bool:
+        self._syncs -= 1
+        return self._syncs == 0
 
     def image(self, folder: Path, dice: random.Random) -> None:
         """Write into `folder` what a power cut leaves: of what was safe all, of the rest some."""
@@ -131,6 +145,9 @@ class PowerCutDisk(apsw.VFS):
     def sync(self, content: _Content, and_names: bool = False) -> None:
         with self._guard:
             self._count()
+            if self._fails_now():
+                content.unsynced.clear()
+                raise apsw.IOError("the sync fails")
             content.sync()
             if and_names:
                 self._sync_names()
@@ -190,7 +207,13 @@ class PowerCutDisk(apsw.VFS):
             if path == self._folder:
                 self._sync_names()
             elif path.name in self._names:
+                if self._fails_now():
+                    self._names[path.name].unsynced.clear()
+                    raise OSError(errno.EIO, os.strerror(errno.EIO))
                 self._names[path.name].sync()
+                if fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_RDWR:
+                    # The program has written it all itself.
+                    self._names[path.name].safe[:] = path.read_bytes()
 
     def _replace(self, old: Path, new: Path) -> None:
         with self._guard:

@@ -114,7 +114,10 @@ class Work:
     def go_on_from(self, found: State) -> None:
         """A change has failed, and this is what the open vault shows."""
         assert found in self.under_way
-        self.possible = self.under_way = [found]
+        if found != self.state:
+            # What failed may still turn up where all that comes after it is lost.
+            self.possible.append(found)
+        self.under_way = [found]
         self._running = None
 
     def _words(self) -> str:

@@ -100,6 +100,35 @@ def test_a_power_cut_loses_nothing_that_was_acknowledged(
     _cut_all(tmp_path, disk, seeds)
 
 
+@pytest.mark.parametrize("seeds", [range(8), _SOAK])
+def test_a_sync_that_failed_costs_nothing_that_is_acknowledged_later(
+    tmp_path: Path, disk: PowerCutDisk, seeds: range
+) -> None:
+    for seed in seeds:
+        dice = random.Random(seed)
+        key = DataKey.random()
+        folder = tmp_path / f"{seed}"
+        folder.mkdir()
+        work = Work(State(), dice, f"w{seed}")
+        disk.power_on(folder, 10**6)
+        writer = Writer()
+        database = Database.open(folder, key, vfs="multipleciphers-power-cut")
+        store = Conversations(database, writer)
+        work.begin(database, store, Organising(database, writer))
+        disk.fail_sync(dice.randrange(1, 25))
+        for _ in range(dice.randrange(60)):
+            try:
+                work.step()
+            except EnvironmentFault:
+                work.go_on_from(shown(database, store, check=False, find=False))
+        left = tmp_path / f"{seed}-left"
+        left.mkdir()
+        disk.image(left, dice)
+        assert writer.close()
+        database.close()
+        assert _after(left, key) in work.possible, seed
+
+
 def test_without_syncs_the_same_cuts_do_lose(tmp_path: Path, disk: PowerCutDisk) -> None:
     """The control: here Snug does not sync a person's words."""
     with pytest.raises(AssertionError, match="possible"):

@@ -29,6 +29,7 @@ from snug.vault.query import fetch, number
 FILE_NAME = "snug.db"
 _CHECKPOINT_TIMEOUT_MS = 500
 _IDLE_READERS = 4
+_PIECE_BYTES = 1 << 20
 
 
 class Database:
@@ -44,6 +45,7 @@ class Database:
         self._idle: list[apsw.Connection] = []
         self._closed = False
         self._synchronous = ""
+        self._log_in_doubt = False
         self._writer = connect(uri, key, path=path, vfs=vfs)
 
     @classmethod
@@ -126,9 +128,12 @@ class Database:
             self._set_synchronous("FULL" if durable else "NORMAL")
             self._writer.execute("BEGIN IMMEDIATE")
             try:
+                if self._log_in_doubt:
+                    self._write_log_again()
                 yield self._writer
                 self._writer.execute("COMMIT")
-            except BaseException:
+            except BaseException as error:
+                self._doubt_log(error)
                 # A full disk may have rolled back already, and the cause matters more than this.
                 with contextlib.suppress(apsw.Error):
                     if not self._writer.getautocommit():
@@ -136,17 +141,23 @@ class Database:
                 raise
 
     def sync(self) -> None:
-        """Bring every committed transaction to the platter. Waits for the disk. Any thread.
+        """Bring every committed transaction to the platter. Waits for the disk. Writer's thread.
 
         Raises:
             DiskFullError, EnvironmentFault: the disk refused.
         """
-        log = self.path.with_name(f"{FILE_NAME}-wal")
-        # SQLite keeps its locks on the other two files, so closing this one cannot lose any.
-        with os_faults(log), contextlib.suppress(FileNotFoundError):
-            descriptor = os.open(log, os.O_RDONLY)
+        if self._log_in_doubt:
+            with self.writing(durable=True):
+                return
+        # SQLite keeps its locks on the other two files, so closing this one cannot lose any; it
+        # has synced the folder when it began the log.
+        with os_faults(self._log), contextlib.suppress(FileNotFoundError):
+            descriptor = os.open(self._log, os.O_RDONLY)
             try:
                 os.fsync(descriptor)
+            except OSError as error:
+                self._doubt_log(error)
+                raise
             finally:
                 os.close(descriptor)
 
@@ -166,6 +177,9 @@ class Database:
             try:
                 fetch(self._writer, "PRAGMA incremental_vacuum")
                 busy = number(self._writer, "PRAGMA wal_checkpoint(TRUNCATE)")
+            except apsw.Error as error:
+                self._doubt_log(error)
+                raise
             finally:
                 self._writer.set_busy_timeout(BUSY_TIMEOUT_MS)
         return not busy
@@ -203,6 +217,34 @@ class Database:
         for connection in (*idle, self._writer):
             with contextlib.suppress(apsw.Error):
                 connection.close()
+
+    @property
+    def _log(self) -> Path:
+        return self.path.with_name(f"{FILE_NAME}-wal")
+
+    def _doubt_log(self, error: BaseException) -> None:
+        if self.on_disk and isinstance(error, (OSError, apsw.IOError, apsw.FullError)):
+            self._log_in_doubt = True
+
+    def _write_log_again(self) -> None:
+        """Write what the log holds over itself, and sync it. Inside a writing transaction.
+
+        Linux forgets, after a sync that failed, what had still to be written: later syncs succeed
+        without it, and what comes after a gap in the log is lost with the power.
+
+        Source: https://wiki.postgresql.org/wiki/Fsync_Errors
+        """
+        with (
+            os_faults(self._log),
+            contextlib.suppress(FileNotFoundError),
+            self._log.open("r+b") as log,
+        ):
+            while piece := log.read(_PIECE_BYTES):
+                log.seek(-len(piece), os.SEEK_CUR)
+                log.write(piece)
+            log.flush()
+            os.fsync(log.fileno())
+        self._log_in_doubt = False
 
     def _set_synchronous(self, level: str) -> None:
         if level != self._synchronous:
