@@ -229,3 +229,17 @@ def test_a_second_start_exits_with_0_while_the_first_lives(qtbot: QtBot, tmp_pat
     assert first.poll() is None
     first.send_signal(signal.SIGTERM)
     first.communicate(timeout=20)
+
+
+def test_a_polite_kill_while_the_vault_is_being_opened_ends_in_order(
+    qtbot: QtBot, rooms: Rooms, tmp_path: Path
+) -> None:
+    def build(_: Secret) -> Services:
+        os.kill(os.getpid(), signal.SIGTERM)  # before there is a window
+        return rooms.services(tmp_path)
+
+    ended: list[bool] = []
+    code = run(
+        build, lambda: ended.append(True), runtime=tmp_path, resources=RESOURCES, argv=["snug"]
+    )
+    assert (code, ended) == (0, [True])

@@ -61,6 +61,7 @@ class Sittings(QObject):
         self._care = care
         self._window: MainWindow | None = None
         self._lock: LockWindow | None = None
+        self._leaves = False
         self._sleep = SleepWatch(self)
         self._sleep.begins.connect(self._on_sleep_begins)
         # A window that gives way to the next must not end the program, nor the one after it.
@@ -140,7 +141,7 @@ class Sittings(QObject):
         self._end_lock()
         self._shown()
         try:
-            self._app.exec()
+            self._exec()
         finally:
             self._window = None
             window.closed.disconnect(self._stop)
@@ -158,7 +159,7 @@ class Sittings(QObject):
         lock.left.connect(self._stop)
         lock.begin(problem)
         if lock.isVisible():  # it may have been closed while the chats were put away
-            self._app.exec()
+            self._exec()
         lock.opened.disconnect()
         lock.left.disconnect()
         if answers:
@@ -171,6 +172,16 @@ class Sittings(QObject):
 
     def _make_lock(self, geometry: QByteArray | None) -> LockWindow:
         return LockWindow(self._build, self._kinds, self._theme, geometry, self._others, self._care)
+
+    def _exec(self) -> None:
+        """Run the event loop; a signal that came while there was no loop ends it at once."""
+        QTimer.singleShot(0, self, self._on_loop_begun)
+        self._app.exec()
+
+    def _on_loop_begun(self) -> None:
+        if self._leaves:
+            self._leave()
+            self._stop()
 
     def _stop(self) -> None:
         """End the event loop of the moment."""
@@ -197,6 +208,7 @@ class Sittings(QObject):
             current.tell_error(message)
 
     def _leave(self) -> None:
+        self._leaves = True
         current = self._lock or self._window
         if current is not None:
             current.close()
