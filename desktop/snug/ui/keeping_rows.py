@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from PySide6.QtCore import QDateTime, QLocale, QObject, Signal
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from snug.domain.errors import SnugError
 from snug.domain.keeping import Backup, Checked
 from snug.services.keeping import Keeping
 from snug.ui.bridge import Bridge
 from snug.ui.parts import flat, push_button
-from snug.ui.setting_rows import setting_row
+from snug.ui.setting_rows import ask_new_file, explanation, setting_row
 from snug.ui.tasks import Tasks
 from snug.ui.tokens import SIZES
 from snug.ui.words import count_words, size_words
@@ -58,12 +58,12 @@ class KeepingRows(QObject):
         line.addWidget(copy)
         line.addWidget(self._now)
         backups = setting_row(self.tr("Backups"), " ", control)
-        self._words = _words_of(backups)
+        self._words = explanation(backups)
         self._look = push_button("verifyButton", self.tr("Look"), "", self._on_look_pressed)
         self._look.setAccessibleName(self.tr("Look whether everything can be read"))
         words = self.tr("Looks at every page of the database and at every message.")
         sound = setting_row(self.tr("Is everything sound?"), words, self._look)
-        self._look_words = _words_of(sound)
+        self._look_words = explanation(sound)
         self.refresh()
         return [backups, sound]
 
@@ -123,21 +123,10 @@ class KeepingRows(QObject):
         self._tasks.run(self, work, done, failed)
 
     def _choose_file(self, chosen: Callable[[Path], None]) -> None:
-        dialog = QFileDialog(self._window, self.tr("Save a backup"))
-        dialog.setObjectName("backupFileDialog")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)  # no file is ever replaced
-        dialog.selectFile("chats.snugbackup")
-        dialog.fileSelected.connect(lambda name: chosen(Path(name)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        title = self.tr("Save a backup")
+        ask_new_file(self._window, title, "backupFileDialog", "chats.snugbackup", chosen)
 
 
 def _time(backup: Backup) -> str:
     moment = QDateTime.fromMSecsSinceEpoch(backup.created_ms)
     return QLocale().toString(moment, QLocale.FormatType.ShortFormat)
-
-
-def _words_of(row: QWidget) -> QLabel:
-    """The explanation in a row, which changes with what is done."""
-    return row.findChildren(QLabel)[1]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from snug.domain.errors import SnugError
 from snug.domain.unlocking import KeySlot
@@ -17,7 +17,7 @@ from snug.ui.key_list import KeyList
 from snug.ui.new_passphrase import NewPassphraseDialog
 from snug.ui.parts import Choice, Segments, hairline, push_button
 from snug.ui.recovery_dialog import RecoveryDialog
-from snug.ui.setting_rows import Fold, setting_row
+from snug.ui.setting_rows import Fold, ask_new_file, explanation, setting_row
 from snug.ui.tasks import Tasks
 from snug.ui.theme import Theme
 
@@ -103,7 +103,7 @@ class KeyRows(QObject):
     def _passphrase_row(self) -> QWidget:
         self._passphrase = push_button("passphraseButton", "", "", self.ask_passphrase)
         row = self._row(self.tr("Passphrase"), self._passphrase)
-        self._passphrase_words = _words_of(row)
+        self._passphrase_words = explanation(row)
         return row
 
     def _start_row(self) -> QWidget:
@@ -115,13 +115,13 @@ class KeyRows(QObject):
         )
         self._start.chosen.connect(self._on_start_chosen)
         row = self._row(title, self._start)
-        self._start_words = _words_of(row)
+        self._start_words = explanation(row)
         return row
 
     def _code_row(self) -> QWidget:
         self._code = push_button("recoveryButton", "", "", self.make_code)
         row = self._row(self.tr("Recovery code"), self._code)
-        self._code_words = _words_of(row)
+        self._code_words = explanation(row)
         return row
 
     def _file_row(self) -> QWidget:
@@ -132,7 +132,7 @@ class KeyRows(QObject):
             lambda: self.choose_file(self._write_key_file),
         )
         row = self._row(self.tr("Key file"), button)
-        _words_of(row).setText(
+        explanation(row).setText(
             self.tr("To carry, on a stick for example. It opens the chats wherever they are.")
         )
         return row
@@ -204,16 +204,5 @@ class KeyRows(QObject):
         self._tasks.run(self, work, done, failed)
 
     def _choose_file(self, chosen: Callable[[Path], None]) -> None:
-        dialog = QFileDialog(self._window, self.tr("Write a key file"))
-        dialog.setObjectName("keyFileDialog")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)  # no file is ever replaced
-        dialog.selectFile("snug.key")
-        dialog.fileSelected.connect(lambda name: chosen(Path(name)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
-
-
-def _words_of(row: QWidget) -> QLabel:
-    """The explanation in a row, which changes with the keys."""
-    return row.findChildren(QLabel)[1]
+        title = self.tr("Write a key file")
+        ask_new_file(self._window, title, "keyFileDialog", "snug.key", chosen)

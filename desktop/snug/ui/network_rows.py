@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
 from snug.domain.errors import SnugError
 from snug.services.network import Network
 from snug.services.token import TokenPlace
 from snug.ui.bridge import Bridge
 from snug.ui.parts import Choice, Segments, flat, hairline, push_button
-from snug.ui.setting_rows import ChoiceButton, Fold, setting_row
+from snug.ui.setting_rows import ChoiceButton, Fold, explanation, setting_row
 from snug.ui.tasks import Tasks
 from snug.ui.theme import Theme
 from snug.ui.tokens import SIZES
@@ -73,7 +73,7 @@ class NetworkRows(QObject):
         )
         self._switch.chosen.connect(self._on_switch_chosen)
         row = setting_row(self.tr("Network"), " ", self._switch)
-        self._switch_words = _words_of(row)
+        self._switch_words = explanation(row)
         return row
 
     def _switch_text(self) -> str:
@@ -124,7 +124,7 @@ class NetworkRows(QObject):
         for part in (self._token, self._keep_token, self._forget_token):
             line.addWidget(part)
         row = setting_row(self.tr("Token for gated models"), " ", control)
-        self._token_words = _words_of(row)
+        self._token_words = explanation(row)
         return row
 
     def _token_text(self) -> str:
@@ -243,8 +243,3 @@ def _field(name: str, accessible_name: str, form: str) -> QLineEdit:
     made.setPlaceholderText(form)
     made.setMinimumWidth(SIZES.sidebar)
     return made
-
-
-def _words_of(row: QWidget) -> QLabel:
-    """The explanation in a row, which changes with what is chosen."""
-    return row.findChildren(QLabel)[1]

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from snug.ui.icons import bind_icon
 from snug.ui.parts import Choice, flat, label, push_button
@@ -60,6 +69,30 @@ def setting_row(title: str, words: str, control: QWidget | None) -> QWidget:
     if control is not None:
         line.addWidget(control, 0, Qt.AlignmentFlag.AlignVCenter)
     return row
+
+
+def explanation(row: QWidget) -> QLabel:
+    """The second text of a setting's row, which may change with what is chosen."""
+    return row.findChildren(QLabel)[1]
+
+
+def ask_new_file(
+    parent: QWidget, title: str, object_name: str, proposed: str, chosen: Callable[[Path], None]
+) -> None:
+    """Ask where a new file is to be; one that is there already is never replaced.
+
+    Args:
+        proposed: its name.
+        chosen: called with the answer, where there is one.
+    """
+    dialog = QFileDialog(parent, title)
+    dialog.setObjectName(object_name)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
+    dialog.selectFile(proposed)
+    dialog.fileSelected.connect(lambda name: chosen(Path(name)))
+    dialog.finished.connect(dialog.deleteLater)
+    dialog.open()
 
 
 class Fold(QWidget):
