@@ -28,6 +28,7 @@ def tokens(text: str, count: int) -> list[str]:
     return (found * (count // len(found) + 1))[:count]
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(180)
 def test_streaming_2000_tokens_keeps_the_loop_free(
     qtbot: QtBot, rooms: Rooms, services: Services, theme: Theme

@@ -114,7 +114,7 @@ def test_del_goes_to_the_trash_and_the_trash_gives_it_back(qtbot: QtBot, desk: D
     desk.window.list.commit_removals()
     qtbot.waitUntil(lambda: desk.listed(ListFilter(Shelf.TRASH)) == ["plain"])
     desk.window.list.show_place(Shelf.TRASH)
-    assert desk.texts() == ["plain"]
+    qtbot.waitUntil(lambda: desk.texts() == ["plain"])
     desk.organiser.restore(["plain"])
     desk.window.list.show_place(Shelf.CHATS)
     assert set(desk.texts()) == {"plain", "work"}
