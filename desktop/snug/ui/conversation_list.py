@@ -375,9 +375,14 @@ class ConversationList(QWidget):
         self._tasks.run(
             self,
             lambda: self._throw_away(conversation_id, to_trash),
-            lambda _: self._hidden.discard(conversation_id),
+            lambda _: self._on_deleted(conversation_id),
             lambda message: self._on_delete_failed(conversation_id, message),
         )
+
+    def _on_deleted(self, conversation_id: str) -> None:
+        self._hidden.discard(conversation_id)
+        if self._rows.place.shelf is Shelf.TRASH:
+            self.refresh()  # it was hidden there as well
 
     def _on_delete_failed(self, conversation_id: str, message: str) -> None:
         self._hidden.discard(conversation_id)
