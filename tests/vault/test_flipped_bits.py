@@ -108,4 +108,4 @@ def test_no_flipped_bit_makes_a_text_another(full: Full, tmp_path: Path) -> None
 def test_400_flipped_bits_make_no_text_another(full: Full, tmp_path: Path) -> None:
     outcomes = _flip_and_read(full, tmp_path, 400)
     print(outcomes)
-    assert outcomes[f"{FILE_NAME} told"] > 100
+    assert outcomes[f"{FILE_NAME} told"] > 50  # the others lie where the log has newer pages
