@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -266,6 +267,32 @@ def test_deleting_for_good_reaches_the_backups(home: Home) -> None:
     assert [backup.path for backup in vault.backups()] == [second.path]
     assert not first.path.exists()
     vault.close()
+
+
+def test_deleting_the_very_last_chat_reaches_the_backups_too(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault = home.open()
+    keeping = Keeping(vault, vault.keys)
+    chat = fill(vault, "cranberry")
+    first = vault.back_up()
+    vault.conversations.delete(chat)
+    monkeypatch.setattr("snug.services.keeping.now_ms", lambda: first.created_ms + DAY_MS)
+    assert keeping.back_up_if_due() is not None
+    assert not first.path.exists()
+    vault.close()
+
+
+def test_what_a_killed_process_left_of_a_backup_goes_with_the_next_start(home: Home) -> None:
+    home.open().close()
+    left = home.folder / backups.FOLDER / ".making-999999999-abcd"
+    at_work = home.folder / backups.FOLDER / f".making-{os.getpid()}-abcd"
+    for folder in (left, at_work):
+        folder.mkdir(parents=True)
+        (folder / FILE_NAME).write_bytes(b"pages")
+    home.open().close()
+    assert not left.exists()
+    assert at_work.exists()
 
 
 def test_one_is_made_each_day_on_which_something_changed(

@@ -43,6 +43,7 @@ _TIMES_THE_DATABASE = 4  # what all of them may take, in sizes of the newest, an
 _LEAST_BYTES = 64 * 1024 * 1024  # … this
 _SMALL_BYTES = 1024 * 1024  # slots and manifest are never larger
 _PIECE = 1024 * 1024
+_MAKING = ".making-"  # a folder of a process that is at it, whose number follows
 _NAME_LENGTH_AT = 26  # in a member's local header. Source: PKWARE APPNOTE, 4.3.7
 
 Connect = Callable[[Path], apsw.Connection]
@@ -62,7 +63,7 @@ def make(folder: Path, source: apsw.Connection, connect: Connect) -> Backup:
     backups = folder / FOLDER
     make_private_folder(backups)
     _check_room(backups, source)
-    making = backups / f".making-{secrets.token_hex(4)}"
+    making = backups / f"{_MAKING}{os.getpid()}-{secrets.token_hex(4)}"
     make_private_folder(making)
     try:
         copy = making / DATABASE
@@ -78,6 +79,24 @@ def make(folder: Path, source: apsw.Connection, connect: Connect) -> Backup:
             return Backup(backups / name, created_ms, (backups / name).stat().st_size, steps)
     finally:
         shutil.rmtree(making, ignore_errors=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a process left behind that ended while it made a backup."""
+    for making in (folder / FOLDER).glob(f"{_MAKING}*"):
+        number_ = making.name.removeprefix(_MAKING).partition("-")[0]
+        if not number_.isdigit() or not _lives(int(number_)):
+            shutil.rmtree(making, ignore_errors=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _check_room(backups: Path, source: apsw.Connection) -> None:

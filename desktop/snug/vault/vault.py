@@ -80,6 +80,7 @@ class Vault:
         """
         make_private_folder(folder)
         restoring.finish(folder)
+        backups.sweep(folder)
         made = _made_key(folder, keys_folder, secret, keyring_allowed, secret_store)
         key = made or keys.unlock(folder, keys_folder, secret, secret_store)
         try:
@@ -148,8 +149,9 @@ class Vault:
         return backups.found(self._database.path.parent)
 
     def changed_ms(self) -> int:
-        """When something was written last, UTC milliseconds; 0 while no conversation is kept."""
-        if not self._conversations.summaries(1, where=ListFilter(shelf=Shelf.ALL)):
+        """When something was written last, UTC milliseconds; 0 while nothing was ever kept."""
+        chats = self._conversations.summaries(1, where=ListFilter(shelf=Shelf.ALL))
+        if not chats and self._conversations.setting(DELETED_MS) is None:
             return 0
         path = self._database.path
         files = [path, *path.parent.glob(f"{FILE_NAME}-wal")]
