@@ -108,3 +108,18 @@ def test_without_the_first_page_nothing_can_be_saved(full: Home, tmp_path: Path)
         VaultCare(home.folder, home.keys).salvage(NOTHING)
     assert path.read_bytes() == before
     assert not (home.folder / "restored").exists()
+
+
+def test_what_lies_behind_the_last_gap_is_saved_too(full: Home, tmp_path: Path) -> None:
+    home = copy_of(full, tmp_path)
+    vault = home.open()
+    leaves = "SELECT pageno FROM dbstat WHERE name = 'messages' AND pagetype = 'leaf' ORDER BY path"
+    with vault._database.reading() as connection:
+        pages = [page for (page,) in connection.execute(leaves)]
+    newest = "message 29-19 "
+    vault.close()
+    damage(home.folder / FILE_NAME, [pages[-2] - 1])
+    VaultCare(home.folder, home.keys).salvage(NOTHING)
+    vault = home.open()
+    assert any(said.startswith(newest) for said in texts(vault))
+    vault.close()

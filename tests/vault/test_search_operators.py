@@ -217,3 +217,16 @@ def test_every_step_of_typing_a_word_finds_it(store: Conversations) -> None:
     for word in ("straßenbahn", "naive", "月光", "zurich"):
         for typed in itertools.accumulate(word):
             assert [hit.message_id for hit in store.search(typed)] == [message.id], typed
+
+
+def test_a_minus_alone_leaves_out_the_titles_with_the_word(store: Conversations) -> None:
+    a_conversation(store, "alpha draft")
+    kept = a_conversation(store, "beta")
+    assert [hit.conversation_id for hit in store.search("-draft")] == [kept]
+
+
+def test_a_syllable_is_more_than_its_first_sound(store: Conversations) -> None:
+    chat = a_conversation(store, "-")
+    a_message(store, chat, "하고 싶다")
+    right = a_message(store, chat, "한국 사람")
+    assert [hit.message_id for hit in store.search("한국")] == [right.id]

@@ -110,6 +110,9 @@ class _Folding(dict[int, str]):
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
+        if unicodedata.category(character) == "Lo":  # a syllable is more than its first sound
+            self[code] = character
+            return character
         base = unicodedata.normalize("NFKD", character)[:1].lower()
         self[code] = folded = base if len(base) == 1 else character
         return folded

@@ -43,6 +43,7 @@ _TIMES_THE_DATABASE = 4  # what all of them may take, in sizes of the newest, an
 _LEAST_BYTES = 64 * 1024 * 1024  # … this
 _SMALL_BYTES = 1024 * 1024  # slots and manifest are never larger
 _PIECE = 1024 * 1024
+_LAST_MS = 253_402_300_799_999  # the end of the year 9999
 _MAKING = ".making-"  # a folder of a process that is at it, whose number follows
 _NAME_LENGTH_AT = 26  # in a member's local header. Source: PKWARE APPNOTE, 4.3.7
 
@@ -63,12 +64,13 @@ def make(folder: Path, source: apsw.Connection, connect: Connect) -> Backup:
     backups = folder / FOLDER
     make_private_folder(backups)
     _check_room(backups, source)
+    created_ms = now_ms()  # what is deleted while it is copied may be in it
     making = backups / f"{_MAKING}{os.getpid()}-{secrets.token_hex(4)}"
     make_private_folder(making)
     try:
         copy = making / DATABASE
         _copy(source, copy, connect)
-        created_ms, steps = now_ms(), number(source, "PRAGMA user_version")
+        steps = number(source, "PRAGMA user_version")
         moment = datetime.fromtimestamp(created_ms / 1000, UTC)
         name = f"snug-{moment:%Y%m%d-%H%M%S}-{created_ms % 1000:03}{SUFFIX}"
         packed = making / name
@@ -171,8 +173,10 @@ def read(path: Path) -> Backup:
             version, created_ms, steps = (
                 int(told[name]) for name in ("version", "created_ms", "format")
             )
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
             raise UserError(f"{path} is not a backup of Snug.") from error
+        if not 0 <= created_ms <= _LAST_MS:
+            raise UserError(f"{path} is not a backup of Snug.")
         if version > _VERSION:
             raise NewerSchemaError(
                 f"A newer Snug wrote the backup {path} (version {version}). Use the newer one."
@@ -226,7 +230,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         archive = zipfile.ZipFile(path)
     except FileNotFoundError as error:
         raise UserError(f"There is no file {path}.") from error
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise UserError(f"{path} is not a backup of Snug, or it is damaged.") from error
     with archive:
         members = {info.filename: info for info in archive.infolist()}

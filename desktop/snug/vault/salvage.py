@@ -16,7 +16,7 @@ from pathlib import Path
 import apsw
 
 from snug.domain.conversation import Role, now_ms
-from snug.domain.errors import VaultDamagedError, WrongKeyError
+from snug.domain.errors import EnvironmentFault, VaultDamagedError, WrongKeyError
 from snug.domain.keeping import Checked, Restored
 from snug.vault.backups import DATABASE, SLOTS
 from snug.vault.checking import check_all
@@ -53,6 +53,9 @@ def salvage(folder: Path, key: DataKey) -> Restored:
                 lost = _copy(source, target, folder / DATABASE)
             with database.reading() as connection:
                 checked = check_all(connection, database.path)
+            # Closing would do this too, but says nothing when the disk refuses.
+            if not database.shrink():
+                raise EnvironmentFault(f"The new database in {new} is in use. Try again.")
         finally:
             database.close()
             source.close()
@@ -128,10 +131,10 @@ def _copy_table(source: apsw.Connection, target: apsw.Connection, table: str) ->
 
 def _readable(source: apsw.Connection, select: str) -> Iterator[tuple[Value, ...] | None]:
     """Rows by ascending number; None for each gap that was leapt over."""
-    last = 0
+    start, last = 0, 0
     while True:
         try:
-            for row in source.execute(f"{select} WHERE seq > ? ORDER BY seq", (last,)):
+            for row in source.execute(f"{select} WHERE seq >= ? ORDER BY seq", (start,)):
                 last = int(row[0])
                 yield row
             return
@@ -140,31 +143,28 @@ def _readable(source: apsw.Connection, select: str) -> Iterator[tuple[Value, ...
         following = _behind(source, select, last)
         if following is None:
             return
-        last = following - 1
+        start = following
 
 
 def _behind(source: apsw.Connection, select: str, last: int) -> int | None:
     """The number of a row that can be read behind one that cannot; None where there is none."""
-    below, above = last + 1, None
+    below, high, above = last + 1, last + 1, None
     for doubling in range(_LEAPS):
-        found = _first_from(source, select, last + 1 + 2**doubling)
-        if found == "end":
+        high = last + 1 + 2**doubling
+        found = _first_from(source, select, high)
+        if found is not None:
+            above = found if isinstance(found, int) else None
             break
-        if isinstance(found, int):
-            above = found
-            break
-        below = last + 1 + 2**doubling
-    if above is None:
-        return None
-    # Between what cannot be read and what can: come as near as there are rows.
-    high = above
+        below = high
+    # Between what cannot be read and what can, or the end: come as near as there are rows.
     while high - below > 1:
         middle = (below + high) // 2
         found = _first_from(source, select, middle)
-        if isinstance(found, int) and found <= above:
-            high, above = middle, min(above, found)
-        else:
+        if found is None:
             below = middle
+        else:
+            high = middle
+            above = found if isinstance(found, int) else above
     return above
 
 

@@ -140,7 +140,12 @@ class _Search:
             conditions.append("title_words MATCH ?")
             values.append(expression)
             order = "title_words.rowid DESC"
-        elif self._scope.few is not None:
+        elif self._phrases.without:
+            conditions.append(
+                "c.seq NOT IN (SELECT rowid FROM title_words WHERE title_words MATCH ?)"
+            )
+            values.append(" OR ".join(self._phrases.without))
+        if not expression and self._scope.few is not None:
             conditions.append(f"c.seq IN ({','.join(map(str, self._scope.few))})")
         for bound, operator in ((self._query.since_ms, ">="), (self._query.until_ms, "<")):
             if bound is not None:

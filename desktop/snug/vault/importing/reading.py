@@ -10,6 +10,7 @@ import codecs
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,7 +42,16 @@ _SNUG_HEAD = re.compile(
 )
 # In this order: what has only messages could be several.
 _KINDS = (chatgpt, claude, open_webui, lm_studio, openai_jsonl)
-_BROKEN = (KeyError, TypeError, ValueError, AttributeError, RecursionError, UserError)
+_BROKEN = (
+    KeyError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    OverflowError,
+    RuntimeError,  # also what is nested too deeply, and a way of packing that is not known
+    UserError,
+    zlib.error,
+)
 
 
 @dataclass(frozen=True, slots=True)
