@@ -79,8 +79,9 @@ class Keeping:
         """
         newest = next(iter(self._vault.backups()), None)
         changed = self._vault.changed_ms()
-        # A clock that was set back must not stop the backups.
-        age = DAY_MS if newest is None else abs(now_ms() - newest.created_ms)
+        if newest is not None and newest.created_ms > now_ms():
+            newest = None  # the clock was ahead; it must not stop the backups
+        age = DAY_MS if newest is None else now_ms() - newest.created_ms
         if not changed or age < DAY_MS or (newest is not None and changed < newest.created_ms):
             return None
         return self._vault.back_up()
