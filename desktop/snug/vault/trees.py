@@ -6,19 +6,23 @@ Each function works inside a transaction that its caller holds.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import apsw
 
-from snug.domain.conversation import Message, new_id, now_ms
-from snug.domain.importing import ImportCount, ImportedConversation
+from snug.domain.conversation import Message, Status, new_id, now_ms
+from snug.domain.importing import ImportCount, ImportedConversation, derived_id
 from snug.vault import tables
 from snug.vault.query import fetch, number
 from snug.vault.rows import storable
+
+_STORED = """SELECT id, seq, text, status = 'complete' FROM messages WHERE conversation = ?"""
 
 
 def add_trees(connection: apsw.Connection, trees: Sequence[ImportedConversation]) -> ImportCount:
     """Store conversations that are not there, and missing messages of those that are.
 
+    A message that says something else than the one with its id becomes another version of it.
     A message whose parent is neither stored nor among those before it becomes a first message.
     """
     conversations = messages = skipped = 0
@@ -37,23 +41,58 @@ def _add(connection: apsw.Connection, tree: ImportedConversation) -> tuple[int, 
     if new:
         tables.create(connection, coming)
     seq = tables.seq_of(connection, coming.id)
-    stored = dict(fetch(connection, "SELECT id, seq FROM messages WHERE conversation = ?", (seq,)))
-    fresh = [message for message in coming.messages if message.id not in stored]
-    for message in fresh:
-        stored[message.id] = _insert(connection, message, seq, stored)
+    rows = () if new else fetch(connection, _STORED, (seq,))
+    stored = {row[0]: row[1] for row in rows}
+    said = {row[0]: row[2] for row in rows if row[3]}
+    added = 0
+    for message in coming.messages:
+        if not _is_another(message, said):
+            if message.id not in stored:
+                added += _insert(connection, message, seq, stored)
+            continue
+        version = replace(message, id=_other_id(message, message.text))
+        if version.id not in stored:
+            added += _insert(connection, version, seq, stored)
     if new:
         _set_order(connection, tree, seq)
-    if fresh:
+    if added:
         _set_end(connection, tree, seq, stored, new)
     for summary in coming.summaries if new else ():
         if summary.message_id in stored:
             tables.add_summary(connection, coming.id, summary)
-    return int(new), len(fresh), len(coming.messages) - len(fresh)
+    return int(new), added, len(coming.messages) - added
 
 
-def _insert(connection: apsw.Connection, message: Message, seq: int, stored: dict[str, int]) -> int:
+def _is_another(message: Message, said: dict[str, str]) -> bool:
+    """Whether what is stored under its id says something else, both being finished."""
+    there = said.get(message.id)
+    if there is None or message.status is not Status.COMPLETE:
+        return False
+    return there != storable(message.text)
+
+
+def _insert(
+    connection: apsw.Connection, message: Message, seq: int, stored: dict[str, int]
+) -> bool:
+    """Store a message; whether it was not there yet.
+
+    In a file that two programs had their hands in, another conversation may have its id already.
+    """
     parent = None if message.parent_id is None else stored.get(message.parent_id)
-    return tables.insert_message(connection, message, seq, parent)
+    try:
+        stored[message.id] = tables.insert_message(connection, message, seq, parent)
+    except apsw.ConstraintError:
+        own = replace(message, id=_other_id(message, message.conversation_id))
+        new = own.id not in stored
+        if new:
+            stored[own.id] = tables.insert_message(connection, own, seq, parent)
+        stored[message.id] = stored[own.id]
+        return new
+    return True
+
+
+def _other_id(message: Message, reason: str) -> str:
+    return derived_id(message.created_ms, message.id, reason)
 
 
 def _set_end(

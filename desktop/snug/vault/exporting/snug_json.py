@@ -24,12 +24,13 @@ from snug.domain.events import Timings, Usage
 from snug.domain.importing import ImportedConversation
 from snug.domain.model import Adapter
 from snug.domain.sampling import Sampling
-from snug.vault.rows import record_from
+from snug.vault.rows import record_from, storable
 
 FORMAT = "snug-conversations"
 VERSION = 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_MS = 253_402_300_799_999  # the end of the year 9999
+_MAX_TEXT = 128 * 1024**2  # characters; SQLite refuses some more
 
 
 def document(trees: Iterable[ImportedConversation]) -> Iterator[bytes]:
@@ -217,4 +218,6 @@ def _ms(text: str) -> int:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError("not a text")
-    return value
+    if len(value) > _MAX_TEXT:
+        raise ValueError("a text is too long to be kept")
+    return storable(value)

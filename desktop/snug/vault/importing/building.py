@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from snug.domain.conversation import (
@@ -22,6 +23,8 @@ from snug.domain.importing import ImportedConversation, derived_id
 _LAST_MS = 253_402_300_799_999  # the end of the year 9999
 _SECONDS_UNTIL = 100_000_000_000  # a number below is seconds, one above milliseconds
 _MAX_TITLE = 300
+_MAX_TEXT = 32 * 1024**2  # characters of a message; SQLite refuses some more
+_DIGITS = 20  # of a key that is made from what a message says
 _ROLES = {
     "user": Role.USER,
     "human": Role.USER,
@@ -36,7 +39,8 @@ class Node:
     """A message on its way in.
 
     Attributes:
-        key, parent: as the other program names them.
+        key, parent: as the other program names them. A key of "" is made from what was said up to
+            here, so that the same words give the same key again and other words give another.
         role: None for what is no message of a conversation; its children become its parent's.
     """
 
@@ -53,7 +57,8 @@ class Loose:
     """A conversation on its way in.
 
     Attributes:
-        program: names the source together with `key`: the same ones give the same ids again.
+        program: names the source together with `key`: the same ones give the same ids again. A
+            key of "" is made from the first message.
         leaf: key of the message that the shown branch ends in; None for the last one.
     """
 
@@ -73,34 +78,23 @@ class Loose:
 
 
 def build(loose: Loose) -> ImportedConversation | None:
-    """The conversation; None where no message of it is left."""
-    nodes = {node.key: node for node in loose.nodes}
+    """The conversation; None where no message of it is left.
+
+    Raises:
+        ValueError: a message is too long to be kept.
+    """
+    nodes = {node.key: node for node in _named(loose.nodes)}
     order = _parents_first(nodes)
-    instructions = [loose.system_prompt] if loose.system_prompt.strip() else []
-    if not instructions:
-        instructions = [_text(nodes[key]) for key in order if nodes[key].role is Role.SYSTEM][:1]
-    kept = {key for key in order if nodes[key].role in (Role.USER, Role.ASSISTANT)}
-    kept = {key for key in kept if any(part.text for part in nodes[key].parts)}
+    kept = [key for key in order if nodes[key].role in (Role.USER, Role.ASSISTANT)]
+    kept = [key for key in kept if any(part.text for part in nodes[key].parts)]
     if not kept:
         return None
+    for key in kept:
+        _check_length(nodes[key])
     created_ms = loose.created_ms or min(nodes[key].created_ms for key in kept)
-    chat = derived_id(created_ms, loose.program, loose.key)
-    ids: dict[str, str] = {}  # of what stands before: in a circle, nothing is its own parent
-    messages: list[Message] = []
-    for key in (key for key in order if key in kept):
-        node = nodes[key]
-        message = Message(
-            id=derived_id(node.created_ms or created_ms, chat, key),
-            conversation_id=chat,
-            parent_id=_kept_id(nodes, node.parent, ids),
-            role=node.role or Role.USER,
-            parts=node.parts,
-            model=node.model if node.role is Role.ASSISTANT else "",
-            created_ms=node.created_ms or created_ms,
-        )
-        ids[key] = message.id
-        messages.append(message)
-    leaf = _kept_id(nodes, loose.leaf, ids) or messages[-1].id
+    own_key = loose.key or _digest(kept[0], _text(nodes[kept[0]]))
+    chat = derived_id(created_ms, loose.program, own_key)
+    messages, nearest = _messages(nodes, order, set(kept), chat, created_ms)
     title = " ".join(loose.title.split())[:_MAX_TITLE]
     return ImportedConversation(
         Conversation(
@@ -109,9 +103,9 @@ def build(loose: Loose) -> ImportedConversation | None:
             created_ms=created_ms,
             updated_ms=loose.updated_ms or max(message.created_ms for message in messages),
             messages=tuple(messages),
-            leaf_id=leaf,
+            leaf_id=nearest.get(loose.leaf or "") or messages[-1].id,
             settings=ConversationSettings(
-                model=loose.model or None, system_prompt="".join(instructions)
+                model=loose.model or None, system_prompt=_instructions(loose, nodes, order)
             ),
         ),
         folder=" ".join(loose.folder.split())[:_MAX_TITLE],
@@ -119,6 +113,70 @@ def build(loose: Loose) -> ImportedConversation | None:
         pinned=loose.pinned,
         archived=loose.archived,
     )
+
+
+def _messages(
+    nodes: dict[str, Node], order: Sequence[str], kept: set[str], chat: str, created_ms: int
+) -> tuple[list[Message], dict[str, str | None]]:
+    """The messages that are kept, and for each key the id of the nearest of them from there up."""
+    messages: list[Message] = []
+    nearest: dict[str, str | None] = {}  # of what stands before: in a circle, nothing is its own
+    for key in order:
+        node = nodes[key]
+        above = nearest.get(node.parent) if node.parent is not None else None
+        nearest[key] = above
+        if key in kept:
+            message = Message(
+                id=derived_id(node.created_ms or created_ms, chat, key),
+                conversation_id=chat,
+                parent_id=above,
+                role=node.role or Role.USER,
+                parts=node.parts,
+                model=node.model if node.role is Role.ASSISTANT else "",
+                created_ms=node.created_ms or created_ms,
+            )
+            messages.append(message)
+            nearest[key] = message.id
+    return messages, nearest
+
+
+def _instructions(loose: Loose, nodes: dict[str, Node], order: Sequence[str]) -> str:
+    if loose.system_prompt.strip():
+        return loose.system_prompt
+    said = (_text(nodes[key]) for key in order if nodes[key].role is Role.SYSTEM)
+    return next(said, "")
+
+
+def _check_length(node: Node) -> None:
+    length = sum(len(part.text) for part in node.parts)
+    if length > _MAX_TEXT:
+        raise ValueError(f"a message has {length:,} characters; {_MAX_TEXT:,} can be kept")
+
+
+def _named(nodes: Iterable[Node]) -> list[Node]:
+    """Every node under a key that no other has: no message goes because two have one name."""
+    named: list[Node] = []
+    taken: set[str] = set()
+    times: dict[str, int] = {}
+    for node in nodes:
+        before = node.parent or (named[-1].key if named else "")
+        wanted = key = node.key or key_of(before, node.role, node.parts)
+        while key in taken:
+            times[wanted] = times.get(wanted, 1) + 1
+            key = f"{wanted}#{times[wanted]}"
+        taken.add(key)
+        named.append(node if key == node.key else replace(node, key=key))
+    return named
+
+
+def key_of(before: str, whose: Role | None, said: Iterable[Part]) -> str:
+    """The key of a message that has none, from what stands before it and what it says."""
+    return _digest(before, whose or "", *(part.text for part in said))
+
+
+def _digest(*texts: str) -> str:
+    joined = "\0".join(texts).encode("utf-8", "surrogatepass")
+    return hashlib.sha256(joined).hexdigest()[:_DIGITS]
 
 
 def _text(node: Node) -> str:
@@ -141,23 +199,11 @@ def _parents_first(nodes: dict[str, Node]) -> list[str]:
     return list(order)
 
 
-def _kept_id(nodes: dict[str, Node], key: str | None, ids: dict[str, str]) -> str | None:
-    """The id of the nearest message from here towards the beginning that is kept."""
-    seen: set[str] = set()
-    while key is not None and key in nodes and key not in seen:
-        if key in ids:
-            return ids[key]
-        seen.add(key)
-        key = nodes[key].parent
-    return None
-
-
 def chain(nodes: Iterable[Node]) -> list[Node]:
     """Messages one after the other, where the other program knows no branches."""
     chained: list[Node] = []
-    for node in nodes:
-        parent = chained[-1].key if chained else None
-        chained.append(Node(node.key, parent, node.role, node.parts, node.created_ms, node.model))
+    for node in _named(nodes):
+        chained.append(replace(node, parent=chained[-1].key if chained else None))
     return chained
 
 

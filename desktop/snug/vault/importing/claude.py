@@ -29,7 +29,7 @@ def matches(entry: dict[str, object]) -> bool:
 def read(entry: dict[str, object]) -> Loose:
     """One conversation."""
     messages = [table(value) for value in rows(entry["chat_messages"])]
-    nodes = [_node(number, message) for number, message in enumerate(messages)]
+    nodes = [_node(message) for message in messages]
     if not any(message.get("parent_message_uuid") for message in messages):
         nodes = chain(nodes)
     return Loose(
@@ -45,7 +45,7 @@ def read(entry: dict[str, object]) -> Loose:
     )
 
 
-def _node(number: int, message: dict[str, object]) -> Node:
+def _node(message: dict[str, object]) -> Node:
     said, thought = [], []
     for block in map(table, rows(message.get("content"))):
         if block.get("type") == "text":
@@ -55,7 +55,7 @@ def _node(number: int, message: dict[str, object]) -> Node:
     text = "\n\n".join(one for one in said if one) or words(message.get("text"))
     parent = words(message.get("parent_message_uuid"))
     return Node(
-        words(message.get("uuid")) or f"#{number}",
+        words(message.get("uuid")),
         parent if parent and parent != _ROOT else None,
         role(message.get("sender")),
         parts("\n\n".join([text, *_attached(message)]).strip(), "\n\n".join(thought)),

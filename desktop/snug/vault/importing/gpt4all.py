@@ -52,9 +52,9 @@ def _nodes(content: bytes, position: int) -> list[Node]:
         text, position = _string(content, mark + 4 + 2 * len(label))
         in_answer = bool(nodes) and nodes[-1].role is Role.ASSISTANT
         if label == "Prompt: ":
-            nodes.append(Node(str(len(nodes)), None, Role.USER, parts(text)))
+            nodes.append(Node("", None, Role.USER, parts(text)))
         elif label == "Response: " and (text or not in_answer):
-            nodes.append(Node(str(len(nodes)), None, Role.ASSISTANT, parts(text)))
+            nodes.append(Node("", None, Role.ASSISTANT, parts(text)))
         elif in_answer and label in ("Think: ", "Text: "):  # what came before its last words
             last = nodes.pop()
             kind = PartKind.REASONING if label == "Think: " else PartKind.TEXT

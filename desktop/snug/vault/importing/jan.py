@@ -1,13 +1,16 @@
 """Jan: a folder for each thread, with `thread.json` and `messages.jsonl`.
 
-Source: https://jan.ai/docs (data folder), and threads of Jan 0.5 to 0.7.
+Source: https://jan.ai/docs (data folder), and threads of Jan 0.5 to 0.7; `message-branching.ts`
+of janhq/jan for the branches of later ones.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
+from snug.domain.conversation import Role
 from snug.vault.importing.building import (
     Loose,
     Node,
@@ -35,12 +38,16 @@ def read(thread: dict[str, object], messages: Iterable[dict[str, object]]) -> Lo
     model = words(table(assistant.get("model")).get("id")) or words(
         table(thread.get("model")).get("id")
     )
-    nodes = [_node(number, message, model) for number, message in enumerate(messages)]
+    listed = list(messages)
+    nodes = [_node(message, model) for message in listed]
+    branched = any("parentId" in _about(message) for message in listed)
+    nodes = _answered(nodes) if branched else chain(nodes)
     metadata = table(thread.get("metadata"))
     return Loose(
         program=NAME,
         key=words(thread.get("id")),
-        nodes=chain(nodes),
+        nodes=nodes,
+        leaf=_leaf(nodes, listed) if branched else None,
         title=words(thread.get("title")) or words(metadata.get("title")),
         created_ms=milliseconds(thread.get("created")),
         updated_ms=milliseconds(thread.get("updated")),
@@ -50,18 +57,56 @@ def read(thread: dict[str, object], messages: Iterable[dict[str, object]]) -> Lo
     )
 
 
-def _node(number: int, message: dict[str, object], model: str) -> Node:
-    said = []
+def _node(message: dict[str, object], model: str) -> Node:
+    said: list[str] = []
+    thoughts: list[str] = []
     for block in map(table, rows(message.get("content"))):
-        text = block.get("text")
-        said.append(words(text) or words(table(text).get("value")))
+        text = words(block.get("text")) or words(table(block.get("text")).get("value"))
+        (thoughts if block.get("type") == "reasoning" else said).append(text)
     text = "\n\n".join(one for one in said if one)
-    thoughts = [found.strip() for found in _THOUGHT.findall(text)]
+    inside = [found.strip() for found in _THOUGHT.findall(text)]
+    metadata = _about(message)
     return Node(
-        words(message.get("id")) or f"#{number}",
-        None,
+        words(message.get("id")),
+        words(metadata.get("parentId")) or None,
         role(message.get("role")),
-        parts(_THOUGHT.sub("", text).lstrip() if thoughts else text, "\n\n".join(thoughts)),
+        parts(_THOUGHT.sub("", text).lstrip() if inside else text, "\n\n".join(thoughts + inside)),
         milliseconds(message.get("created_at")) or milliseconds(message.get("created")),
-        words(table(message.get("metadata")).get("modelId")) or model,
+        words(metadata.get("modelId")) or model,
     )
+
+
+def _about(message: dict[str, object]) -> dict[str, object]:
+    return table(message.get("metadata"))
+
+
+def _answered(nodes: list[Node]) -> list[Node]:
+    """Where Jan lost what an answer answers, it is the question before it (its own repair, too)."""
+    mended: list[Node] = []
+    asked: str | None = None
+    for node in nodes:
+        lost = node.role is Role.ASSISTANT and node.parent is None
+        mended.append(replace(node, parent=asked) if lost else node)
+        if node.role is Role.USER:
+            asked = node.key or asked
+    return mended
+
+
+def _leaf(nodes: list[Node], messages: list[dict[str, object]]) -> str | None:
+    """The end of the shown branch: from the newest beginning, the chosen child or the newest."""
+    newest: dict[str | None, tuple[int, str]] = {}
+    for node in nodes:
+        if node.created_ms >= newest.get(node.parent, (0, ""))[0]:
+            newest[node.parent] = (node.created_ms, node.key)
+    parents = {node.key: node.parent for node in nodes}
+    chosen = {words(one.get("id")): words(_about(one).get("activeChildId")) for one in messages}
+    at: str | None = None
+    seen: set[str] = set()
+    while at in newest:
+        below = chosen.get(at, "") if at is not None else ""
+        below = below if at is not None and parents.get(below) == at else newest[at][1]
+        if below in seen:
+            break
+        seen.add(below)
+        at = below
+    return at

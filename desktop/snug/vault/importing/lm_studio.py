@@ -6,7 +6,16 @@ Source: files of LM Studio 0.3; its makers document none of it.
 from __future__ import annotations
 
 from snug.domain.conversation import Part, PartKind, join_parts
-from snug.vault.importing.building import Loose, Node, milliseconds, role, rows, table, words
+from snug.vault.importing.building import (
+    Loose,
+    Node,
+    key_of,
+    milliseconds,
+    role,
+    rows,
+    table,
+    words,
+)
 
 NAME = "LM Studio"
 
@@ -23,18 +32,17 @@ def read(entry: dict[str, object]) -> Loose:
     nodes: list[Node] = []
     parent: str | None = None
     model = words(table(entry.get("lastUsedModel")).get("identifier"))
-    for place, message in enumerate(map(table, rows(entry.get("messages")))):
-        versions = [table(version) for version in rows(message.get("versions"))]
-        for number, version in enumerate(versions):
-            nodes.append(_node(f"{place}.{number}", parent, version, model))
+    for message in map(table, rows(entry.get("messages"))):
+        versions = [_node(parent, table(one), model) for one in rows(message.get("versions"))]
+        nodes += versions
         chosen = message.get("currentlySelected")
         if versions:
-            right = isinstance(chosen, int) and 0 <= chosen < len(versions)
-            parent = f"{place}.{chosen if right else 0}"
+            number = chosen if isinstance(chosen, int) and 0 <= chosen < len(versions) else 0
+            parent = versions[number].key
     created_ms = milliseconds(entry.get("createdAt"))
     return Loose(
         program=NAME,
-        key=f"{created_ms}",
+        key=f"{created_ms}" if created_ms else "",
         nodes=nodes,
         title=words(entry.get("name")),
         created_ms=created_ms,
@@ -47,7 +55,7 @@ def read(entry: dict[str, object]) -> Loose:
     )
 
 
-def _node(key: str, parent: str | None, version: dict[str, object], model: str) -> Node:
+def _node(parent: str | None, version: dict[str, object], model: str) -> Node:
     said: list[Part] = []
     blocks = [version] if version.get("type") != "multiStep" else rows(version.get("steps"))
     for block in map(table, blocks):
@@ -61,4 +69,5 @@ def _node(key: str, parent: str | None, version: dict[str, object], model: str) 
             elif piece.get("type") == "file" and (name := words(piece.get("name"))):
                 said.append(Part(PartKind.TEXT, f"[The file {name}, which stays in LM Studio]\n"))
     sender = words(table(version.get("senderInfo")).get("senderName"))
-    return Node(key, parent, role(version.get("role")), join_parts(said), 0, sender or model)
+    whose, parts = role(version.get("role")), join_parts(said)
+    return Node(key_of(parent or "", whose, parts), parent, whose, parts, 0, sender or model)

@@ -38,8 +38,8 @@ def read(entry: dict[str, object]) -> Loose:
     history = table(chat["history"])
     nodes = [_node(key, table(value)) for key, value in table(history.get("messages")).items()]
     if not nodes:
-        listed = enumerate(rows(chat.get("messages")))
-        nodes = chain(_node(str(number), table(value)) for number, value in listed)
+        listed = map(table, rows(chat.get("messages")))
+        nodes = chain(_node(words(message.get("id")), message) for message in listed)
     models = [words(name) for name in rows(chat.get("models"))]
     created_ms = milliseconds(entry.get("created_at")) or milliseconds(chat.get("timestamp"))
     return Loose(

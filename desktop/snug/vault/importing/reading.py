@@ -36,6 +36,7 @@ SNUG = "Snug"
 _PEEK = 4096
 _WHOLE_BYTES = 512 * 1024**2  # a document that can only be read at once
 _LINE_BYTES = 64 * 1024**2
+_MOST_OTHERS = 1000
 _SNUG_HEAD = re.compile(
     rb'\s*\{\s*"format":\s*"snug-conversations",\s*"version":\s*(?P<version>\d{1,9}),'
     rb'\s*"conversations":\s*'
@@ -118,8 +119,16 @@ def _all(source: Source) -> bytes:
 
 def _of_list(source: Source) -> Iterator[Found]:
     with source.open() as file:
+        others: list[str] = []  # told where the list is one of chats: of a list of others, nothing
+        known = False
         for number, entry in enumerate(entries(file), start=1):
-            yield from _of_entry(f"{source.name}, conversation {number}", table(entry))
+            place = f"{source.name}, conversation {number}"
+            found = list(_of_entry(place, table(entry)))
+            known = known or bool(found)
+            yield from found
+            if not found and len(others) < _MOST_OTHERS:
+                others.append(f"{place}: this is no chat that Snug knows.")
+        yield from (Found(problem=problem) for problem in others if known)
 
 
 def _of_document(source: Source, beginning: bytes, messages: Source | None) -> Iterator[Found]:

@@ -18,6 +18,7 @@ _MOST = 200_000  # files
 _MOST_BYTES = 16 * 1024**3  # of one file in a zip
 _MOST_RATIO = 2000  # times smaller than what it unfolds to; text is never
 _MUCH = 64 * 1024**2
+_THREAD = ("messages.jsonl", "thread.json")  # Jan: one says nothing without the other
 
 
 @dataclass(slots=True)
@@ -81,11 +82,14 @@ def opened(path: Path) -> Iterator[list[Source]]:
     if path.is_dir():
         yield list(_in_folder(path))
         return
+    if path.name in _THREAD and all((path.parent / name).is_file() for name in _THREAD):
+        yield [_file(path.parent / name, name) for name in _THREAD]
+        return
     try:
         with path.open("rb") as file:
             packed = zipfile.is_zipfile(file)
         if not packed:
-            yield [Source(path.name, path.stat().st_size, lambda: path.open("rb"))]
+            yield [_file(path, path.name)]
             return
         with zipfile.ZipFile(path) as archive:
             yield list(_in_zip(archive, path))
@@ -106,8 +110,11 @@ def _in_folder(folder: Path) -> Iterator[Source]:
             if found > _MOST:
                 raise UserError(f"{folder} holds more than {_MOST:,} files. Choose one in it.")
             relative = path.relative_to(folder).as_posix()
-            size = path.stat().st_size
-            yield Source(relative, size, lambda path=path: path.open("rb"))  # type: ignore[misc]
+            yield _file(path, relative)
+
+
+def _file(path: Path, name: str) -> Source:
+    return Source(name, path.stat().st_size, lambda: path.open("rb"))
 
 
 def _in_zip(archive: zipfile.ZipFile, path: Path) -> Iterator[Source]:
