@@ -6,7 +6,7 @@ from pathlib import Path
 
 from snug.domain.keeping import Backup, Checked, Restored
 from snug.domain.unlocking import Secret
-from snug.vault import backups, keys, restoring, salvage
+from snug.vault import backups, keys
 from snug.vault.oskeyring import SecretStore
 
 
@@ -26,10 +26,14 @@ class VaultCare:
 
     def check_backup(self, backup: Path, secret: Secret) -> Checked:
         """Look at every row of a backup. Raises: as `restoring.restore`."""
+        from snug.vault import restoring  # late: start-up counts
+
         return restoring.check_backup(self._folder, self._keys_folder, backup, secret, self._store)
 
     def restore(self, backup: Path, secret: Secret) -> Restored:
         """Put a backup in the vault's place. Raises: as `restoring.restore`."""
+        from snug.vault import restoring  # late, as above
+
         return restoring.restore(self._folder, self._keys_folder, backup, secret, self._store)
 
     def salvage(self, secret: Secret) -> Restored:
@@ -40,6 +44,8 @@ class VaultCare:
             VaultDamagedError: nothing can be read.
             DiskFullError, EnvironmentFault: the disk refused.
         """
+        from snug.vault import salvage  # late, as above
+
         key = keys.unlock(self._folder, self._keys_folder, secret, self._store)
         try:
             return salvage.salvage(self._folder, key)

@@ -206,3 +206,4 @@ class Conversations:
 def _delete(connection: apsw.Connection, conversation_ids: Sequence[str]) -> None:
     for one in conversation_ids:
         tables.delete(connection, one)
+    tables.note_deletions(connection)

@@ -8,9 +8,8 @@ lost come into one that is made for them. The damaged file stays.
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import apsw
@@ -23,14 +22,24 @@ from snug.vault.checking import check_all
 from snug.vault.connecting import connect
 from snug.vault.data_key import DataKey
 from snug.vault.database import Database
+from snug.vault.exchange import made_ready, put_in_place
 from snug.vault.faults import database_faults
-from snug.vault.files import os_faults
+from snug.vault.files import write_private
 from snug.vault.query import Value, fetch
-from snug.vault.restoring import fresh_folder, put_in_place
 from snug.vault.search_words import add_title, add_words
 
-# In the order of their references; kept by number. Looks at the Hub and KV states are made anew.
-_TABLES = ("folders", "tags", "conversations", "messages", "summaries")
+# In the order of their references, with the order of rows that have no number of their own. Looks
+# at the Hub and KV states are made anew.
+_TABLES = {
+    "folders": "",
+    "tags": "",
+    "conversations": "",
+    "messages": "",
+    "summaries": "",
+    "conversation_tags": "conversation, tag",
+    "settings": "name",
+    "journal": "message, seq",
+}
 _LEAPS = 40  # doublings, after a row that cannot be read: farther than any number reaches
 _RECOVERED = "Recovered messages"
 
@@ -44,13 +53,25 @@ def salvage(folder: Path, key: DataKey) -> Restored:
         VaultDamagedError: nothing can be read, not even what tables there are; nothing was changed.
         DiskFullError, EnvironmentFault: the disk refused; nothing was changed.
     """
-    new = fresh_folder(folder)
-    try:
-        source = _open(folder / DATABASE, key)
+    with made_ready(folder) as new:
+        lost, checked = _saved(folder / DATABASE, new, key)
+        if not checked.ok:
+            raise VaultDamagedError(
+                f"What could be read of {folder / DATABASE} does not fit together: "
+                f"{checked.problems[0]} Nothing was changed; restore a backup instead: snug vault "
+                "restore"
+            )
+        write_private(new / SLOTS, (folder / SLOTS).read_bytes())
+        return replace(put_in_place(folder, checked), lost=lost)
+
+
+def _saved(damaged: Path, new: Path, key: DataKey) -> tuple[dict[str, int], Checked]:
+    """Copy what can be read into a new database in the folder `new`, and look at it."""
+    with contextlib.closing(_open(damaged, key)) as source:
         database = Database.open(new, key)
         try:
             with database.writing(durable=True) as target:
-                lost = _copy(source, target, folder / DATABASE)
+                lost = _copy(source, target)
             with database.reading() as connection:
                 checked = check_all(connection, database.path)
             # Closing would do this too, but says nothing when the disk refuses.
@@ -58,22 +79,7 @@ def salvage(folder: Path, key: DataKey) -> Restored:
                 raise EnvironmentFault(f"The new database in {new} is in use. Try again.")
         finally:
             database.close()
-            source.close()
-        _must_be_sound(checked, folder / DATABASE)
-        with os_faults(new):
-            shutil.copy2(folder / SLOTS, new / SLOTS)
-        return replace(put_in_place(folder, checked), lost=lost)
-    finally:
-        if not (new / "ready").exists():
-            shutil.rmtree(new, ignore_errors=True)
-
-
-def _must_be_sound(checked: Checked, path: Path) -> None:
-    if not checked.ok:
-        raise VaultDamagedError(
-            f"What could be read of {path} does not fit together: {checked.problems[0]} Nothing "
-            "was changed; restore a backup instead: snug vault restore"
-        )
+    return lost, checked
 
 
 def _open(path: Path, key: DataKey) -> apsw.Connection:
@@ -90,43 +96,72 @@ def _open(path: Path, key: DataKey) -> apsw.Connection:
     return connection
 
 
-def _copy(source: apsw.Connection, target: apsw.Connection, path: Path) -> dict[str, int]:
+def _copy(source: apsw.Connection, target: apsw.Connection) -> dict[str, int]:
     target.execute("PRAGMA defer_foreign_keys=ON")
     lost: dict[str, int] = {}
-    for table in _TABLES:
-        lost[table] = _copy_table(source, target, table)
-    for table, order in (("conversation_tags", "conversation, tag"), ("settings", "name")):
-        lost[table] = _copy_unnumbered(source, target, table, order)
-    lost["journal"] = _copy_unnumbered(source, target, "journal", "message, seq")
+    for name, order in _TABLES.items():
+        try:
+            table = _Table.of(source, target, name)
+        except apsw.Error:
+            lost[name] = 1
+            continue
+        if table.columns and order:
+            lost[name] = _copy_unnumbered(source, target, table, order)
+        elif table.columns:
+            lost[name] = _copy_numbered(source, target, table)
     _make_fit(target)
     _fill_index(target)
     return {table: count for table, count in lost.items() if count}
 
 
-def _columns(source: apsw.Connection, target: apsw.Connection, table: str) -> str:
-    """Of the columns of today, those that the damaged file has too."""
-    there = {row[1] for row in fetch(source, f"PRAGMA table_info({table})")}
-    today = [row[1] for row in fetch(target, f"PRAGMA table_info({table})")]
-    return ", ".join(name for name in today if name in there)
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """How the rows of a table go over: of the columns of today, those that the old one has too."""
+
+    name: str
+    columns: str
+    insert: str
+
+    @classmethod
+    def of(cls, source: apsw.Connection, target: apsw.Connection, name: str) -> _Table:
+        """Raises: apsw.Error where what is damaged cannot be asked."""
+        there = {row[1] for row in fetch(source, f"PRAGMA table_info({name})")}
+        today = [row[1] for row in fetch(target, f"PRAGMA table_info({name})")]
+        kept = [column for column in today if column in there]
+        columns, marks = ", ".join(kept), ", ".join("?" * len(kept))
+        insert = f"INSERT OR IGNORE INTO {name}({columns}) VALUES({marks})"
+        return cls(name, columns, insert)
+
+    def add(self, target: apsw.Connection, row: tuple[Value, ...]) -> None:
+        """Put a row into the new one, unless something in it does not fit there."""
+        with contextlib.suppress(apsw.ConstraintError):
+            target.execute(self.insert, row)
 
 
-def _copy_table(source: apsw.Connection, target: apsw.Connection, table: str) -> int:
-    try:
-        columns = _columns(source, target, table)
-    except apsw.Error:
-        return 1
-    if not columns:
-        return 0
-    marks = ", ".join("?" * (columns.count(",") + 1))
-    statement = f"INSERT OR IGNORE INTO {table}({columns}) VALUES({marks})"
+def _copy_numbered(source: apsw.Connection, target: apsw.Connection, table: _Table) -> int:
     lost = 0
-    for row in _readable(source, f"SELECT seq, {columns} FROM {table}"):  # noqa: S608
+    for row in _readable(source, f"SELECT seq, {table.columns} FROM {table.name}"):  # noqa: S608
         if row is None:
             lost += 1
         else:
-            with contextlib.suppress(apsw.ConstraintError):
-                target.execute(statement, row[1:])
+            table.add(target, row[1:])
     return lost
+
+
+def _copy_unnumbered(
+    source: apsw.Connection, target: apsw.Connection, table: _Table, order: str
+) -> int:
+    """From the front and from the back, as far as each can be read."""
+    backwards = ", ".join(f"{name} DESC" for name in order.split(", "))
+    for direction in (order, backwards):
+        try:
+            statement = f"SELECT {table.columns} FROM {table.name} ORDER BY {direction}"  # noqa: S608
+            for row in source.execute(statement):
+                table.add(target, row)
+        except apsw.Error:
+            continue
+        return int(direction != order)
+    return 1
 
 
 def _readable(source: apsw.Connection, select: str) -> Iterator[tuple[Value, ...] | None]:
@@ -175,33 +210,6 @@ def _first_from(source: apsw.Connection, select: str, number_: int) -> int | str
     except apsw.Error:
         return None
     return int(found[0][0]) if found else "end"
-
-
-def _copy_unnumbered(
-    source: apsw.Connection, target: apsw.Connection, table: str, order: str
-) -> int:
-    """From the front and from the back, as far as each can be read."""
-    try:
-        columns = _columns(source, target, table)
-    except apsw.Error:
-        return 1
-    if not columns:
-        return 0
-    marks = ", ".join("?" * (columns.count(",") + 1))
-    lost = 0
-    backwards = ", ".join(f"{name} DESC" for name in order.split(", "))
-    for direction in (order, backwards):
-        try:
-            for row in source.execute(f"SELECT {columns} FROM {table} ORDER BY {direction}"):  # noqa: S608
-                with contextlib.suppress(apsw.ConstraintError):
-                    target.execute(
-                        f"INSERT OR IGNORE INTO {table}({columns}) VALUES({marks})",
-                        row,
-                    )
-            return lost
-        except apsw.Error:
-            lost = 1
-    return lost
 
 
 def _make_fit(target: apsw.Connection) -> None:

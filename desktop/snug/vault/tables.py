@@ -242,7 +242,14 @@ def delete(connection: apsw.Connection, conversation_id: str) -> None:
     ):
         connection.execute(statement, (seq,))
     connection.execute("DELETE FROM conversations WHERE seq = ?", (seq,))
-    set_setting(connection, DELETED_MS, str(now_ms()))  # backups that still hold it go
+
+
+def note_deletions(connection: apsw.Connection) -> None:
+    """After conversations were removed: backups that hold them go, and names nothing has any more.
+
+    Once for many of them: it asks for every tag and every model.
+    """
+    set_setting(connection, DELETED_MS, str(now_ms()))
     forget_unused_tags(connection)
     forget_unused_models(connection)
 

@@ -9,9 +9,8 @@ from snug.domain.keeping import Backup, Checked
 from snug.domain.kv_state import StateKeeper
 from snug.domain.organising import ListFilter, Shelf
 from snug.domain.unlocking import NOTHING, Secret
-from snug.vault import backups, keys, restoring
+from snug.vault import backups, exchange, keys
 from snug.vault.catalogue import ModelCatalogue
-from snug.vault.checking import check_all
 from snug.vault.conversations import Conversations
 from snug.vault.data_key import DataKey
 from snug.vault.database import FILE_NAME, Database
@@ -79,7 +78,7 @@ class Vault:
             DiskFullError, EnvironmentFault: the disk refused.
         """
         make_private_folder(folder)
-        restoring.finish(folder)
+        exchange.finish(folder)
         backups.sweep(folder)
         made = _made_key(folder, keys_folder, secret, keyring_allowed, secret_store)
         key = made or keys.unlock(folder, keys_folder, secret, secret_store)
@@ -160,6 +159,8 @@ class Vault:
 
     def check(self) -> Checked:
         """Look at every page and row. Raises: EnvironmentFault (the disk is at fault)."""
+        from snug.vault.checking import check_all  # late: start-up counts
+
         try:
             with self._database.reading() as connection:
                 return check_all(connection, self._database.path)
