@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-import os
+import itertools
 import shutil
+import threading
 import time
 import zipfile
 from pathlib import Path
@@ -12,16 +13,16 @@ from tests.vault.helpers import a_conversation, a_message
 
 from snug.domain.errors import (
     DiskFullError,
+    EnvironmentFault,
     SnugError,
     UserError,
     VaultDamagedError,
     VaultLockedError,
     WrongKeyError,
 )
-from snug.domain.keeping import Backup
 from snug.domain.unlocking import NOTHING, Secret
 from snug.services.keeping import DAY_MS, Keeping
-from snug.vault import backups, exchange
+from snug.vault import backups, exchange, holding
 from snug.vault.care import VaultCare
 from snug.vault.database import FILE_NAME
 from snug.vault.vault import Vault
@@ -40,6 +41,12 @@ def fill(vault: Vault, *words: str) -> str:
     for word in words:
         a_message(vault.conversations, chat, word)
     return chat
+
+
+def _fresh(folder: Path) -> Path:
+    shutil.rmtree(folder / "unpacked", ignore_errors=True)
+    (folder / "unpacked").mkdir()
+    return folder / "unpacked"
 
 
 def care(home: Home) -> VaultCare:
@@ -178,6 +185,31 @@ def test_another_file_is_no_backup(home: Home, tmp_path: Path, content: bytes) -
         care(home).restore(other, NOTHING)
 
 
+def test_a_backup_with_a_damaged_header_is_told(home: Home, tmp_path: Path) -> None:
+    vault = home.open()
+    fill(vault, "cranberry")
+    made = vault.back_up()
+    vault.close()
+    content = made.path.read_bytes()
+    bent = tmp_path / "bent.snugbackup"
+    with zipfile.ZipFile(made.path) as archive:
+        pages = archive.getinfo(FILE_NAME)
+    # All but the pages: what stands before them, and the directory at the end.
+    before = range(pages.header_offset + 80)
+    behind = range(pages.header_offset + pages.file_size, len(content))
+    told = 0
+    for place in (*before, *behind):
+        changed = bytearray(content)
+        changed[place] ^= 0xFF
+        bent.write_bytes(changed)
+        try:
+            backups.read(bent)
+            backups.unpack(bent, _fresh(tmp_path))
+        except SnugError:
+            told += 1
+    assert told > 300
+
+
 def test_a_zip_that_unfolds_into_more_than_it_is_is_no_backup(home: Home, tmp_path: Path) -> None:
     bomb = tmp_path / "bomb.snugbackup"
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -234,30 +266,6 @@ def test_a_full_disk_is_told_before_anything_is_written(
 # -- how many there are -----------------------------------------------------------------------
 
 
-def some(*ages_in_days: float, size: int = 1000) -> list[Backup]:
-    now = 1_700_000_000_000
-    return [Backup(Path(f"{age}"), now - int(age * DAY_MS), size, 5) for age in ages_in_days]
-
-
-def test_the_newest_stay_and_one_for_each_week_before() -> None:
-    kept = backups._kept(some(*range(60)), deleted_ms=0)
-    ages = [float(backup.path.name) for backup in kept]
-    assert ages[:3] == [0, 1, 2]
-    assert len(ages) == 7
-    assert ages[-1] >= 21
-
-
-def test_large_ones_are_fewer() -> None:
-    assert len(backups._kept(some(*range(60), size=10**9), deleted_ms=0)) == 4
-
-
-def test_what_was_deleted_leaves_the_backups_with_the_next_one() -> None:
-    before, after = some(5, 3, 2), some(0.5)
-    deleted_ms = some(1)[0].created_ms
-    assert backups._kept(before, deleted_ms) == before  # none is newer yet
-    assert backups._kept([*after, *before], deleted_ms) == after
-
-
 def test_deleting_for_good_reaches_the_backups(home: Home) -> None:
     vault = home.open()
     chat = fill(vault, "cranberry")
@@ -284,16 +292,73 @@ def test_deleting_the_very_last_chat_reaches_the_backups_too(
     vault.close()
 
 
-def test_what_a_killed_process_left_of_a_backup_goes_with_the_next_start(home: Home) -> None:
+def test_what_a_killed_process_left_of_copies_goes_with_the_next_start(home: Home) -> None:
     home.open().close()
-    left = home.folder / backups.FOLDER / ".making-999999999-abcd"
-    at_work = home.folder / backups.FOLDER / f".making-{os.getpid()}-abcd"
-    for folder in (left, at_work):
-        folder.mkdir(parents=True)
+    (home.folder / backups.FOLDER).mkdir(exist_ok=True)
+    left = [
+        home.folder / backups.FOLDER / f"{backups._MAKING}abcd",
+        home.folder / f"{backups.LOOKED_AT}abcd",
+        home.folder / exchange._NEW,
+    ]
+    for folder in left:
+        folder.mkdir()
         (folder / FILE_NAME).write_bytes(b"pages")
-    home.open().close()
-    assert not left.exists()
-    assert at_work.exists()
+    with holding.workplace(home.folder, backups.LOOKED_AT) as at_work:
+        home.open().close()
+        assert not any(folder.exists() for folder in left)
+        assert at_work.exists()
+    assert not at_work.exists()
+
+
+def test_nothing_is_restored_or_salvaged_while_the_vault_is_open(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holding, "_ALONE_TIMEOUT_S", 0.05)
+    vault = home.open()
+    fill(vault, "cranberry")
+    made = vault.back_up()
+    for work in (
+        lambda: care(home).restore(made.path, NOTHING),
+        lambda: care(home).salvage(NOTHING),
+    ):
+        with pytest.raises(UserError, match="open in another Snug"):
+            work()
+    fill(vault, "medlar")
+    assert texts(vault) == ["cranberry", "medlar"]
+    vault.close()
+    assert care(home).restore(made.path, NOTHING).messages == 1
+
+
+def test_whoever_opens_a_vault_waits_for_what_is_being_restored(home: Home) -> None:
+    vault = home.open()
+    fill(vault, "cranberry")
+    vault.close()
+    opened: list[Vault] = []
+    opener = threading.Thread(target=lambda: opened.append(home.open()))
+    with exchange.made_ready(home.folder):
+        opener.start()
+        opener.join(0.2)
+        assert opener.is_alive()
+    opener.join(10)
+    assert texts(opened[0]) == ["cranberry"]
+    opened[0].close()
+
+
+def test_a_backup_ends_where_the_vault_is_to_be_closed(home: Home) -> None:
+    vault = home.open()
+    fill(vault, *(f"cranberry {n} " * 100 for n in range(50)))
+    asked = itertools.count()
+    complete = vault.back_up(lambda: next(asked) < 0)
+    vault.backups()[0].path.unlink()
+    for after in range(next(asked)):
+        left = itertools.count()
+        with pytest.raises(EnvironmentFault):
+            vault.back_up(lambda left=left, after=after: next(left) >= after)  # type: ignore[misc]
+    assert vault.backups() == ()
+    assert [path.name for path in complete.path.parent.iterdir()] == []
+    with pytest.raises(EnvironmentFault):
+        vault.check(lambda: True)
+    vault.close()
 
 
 def test_one_is_made_each_day_on_which_something_changed(

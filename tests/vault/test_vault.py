@@ -21,6 +21,7 @@ from snug.domain.errors import (
     WrongKeyError,
 )
 from snug.vault.files import LOCK_NAME, locked
+from snug.vault.holding import OPEN_NAME
 from snug.vault.keys import SLOT_FILE
 from snug.vault.slots import SlotKind
 from snug.vault.vault import Vault
@@ -116,7 +117,8 @@ def test_closing_leaves_no_log_behind(home: Home) -> None:
     vault = home.open()
     a_conversation(vault.conversations)
     vault.close()
-    assert {path.name for path in home.folder.iterdir()} == {"snug.db", SLOT_FILE, LOCK_NAME}
+    left = {path.name for path in home.folder.iterdir()}
+    assert left == {"snug.db", SLOT_FILE, LOCK_NAME, OPEN_NAME}
 
 
 def test_a_lost_vault_json_makes_no_new_key(home: Home) -> None:

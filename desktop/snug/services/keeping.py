@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -13,13 +13,20 @@ from snug.domain.keeping import Backup, Checked, Restored
 from snug.domain.unlocking import KeySlot, Secret
 
 DAY_MS = 86_400_000
+_PIECE = 1024 * 1024
 _ELSEWHERE = ("passphrase", "recovery", "portable")  # slots that open a backup on any machine
+
+Stopped = Callable[[], bool]
+
+
+def _never() -> bool:
+    return False
 
 
 class OpenVault(Protocol):
     """The open vault; see `vault/vault.py` for what each raises."""
 
-    def back_up(self) -> Backup:
+    def back_up(self, stopped: Stopped = ...) -> Backup:
         """Make a backup and remove those that are too many."""
 
     def backups(self) -> tuple[Backup, ...]:
@@ -28,7 +35,7 @@ class OpenVault(Protocol):
     def changed_ms(self) -> int:
         """When something was written last; 0 where nothing is kept yet."""
 
-    def check(self) -> Checked:
+    def check(self, stopped: Stopped = ...) -> Checked:
         """Look at every page and row."""
 
 
@@ -56,7 +63,11 @@ class Slots(Protocol):
 
 
 class Keeping:
-    """Of one open vault. All methods block for as long as the vault is large; any thread."""
+    """Of one open vault. All methods block for as long as the vault is large; any thread.
+
+    What takes long asks `stopped` now and then, and ends with an `EnvironmentFault` where it is
+    True: a vault that is locked or closed must not wait for a backup.
+    """
 
     def __init__(self, vault: OpenVault, keys: Slots) -> None:
         self._vault = vault
@@ -66,11 +77,11 @@ class Keeping:
         """Those that are there, newest first."""
         return self._vault.backups()
 
-    def back_up(self) -> Backup:
+    def back_up(self, stopped: Stopped = _never) -> Backup:
         """Make one now. Raises: VaultDamagedError, DiskFullError, EnvironmentFault."""
-        return self._vault.back_up()
+        return self._vault.back_up(stopped)
 
-    def back_up_if_due(self) -> Backup | None:
+    def back_up_if_due(self, stopped: Stopped = _never) -> Backup | None:
         """Make one where the newest is a day old and something has changed since.
 
         Raises:
@@ -84,9 +95,9 @@ class Keeping:
         age = DAY_MS if newest is None else now_ms() - newest.created_ms
         if not changed or age < DAY_MS or (newest is not None and changed < newest.created_ms):
             return None
-        return self._vault.back_up()
+        return self._vault.back_up(stopped)
 
-    def back_up_to(self, path: Path) -> Backup:
+    def back_up_to(self, path: Path, stopped: Stopped = _never) -> Backup:
         """Make one and put a copy of it at `path`, a file that is not there yet.
 
         Raises:
@@ -94,26 +105,46 @@ class Keeping:
             VaultDamagedError, DiskFullError, EnvironmentFault: nothing was kept.
         """
         if path.exists():
-            raise UserError(f"There is a file {path} already. Choose another name.")
-        made = self._vault.back_up()
+            raise _taken(path)
+        made = self._vault.back_up(stopped)
         try:
-            with path.open("xb") as file, made.path.open("rb") as source:
+            file = path.open("xb")
+        except FileExistsError as error:
+            raise _taken(path) from error
+        except OSError as error:
+            raise _refused(path, made, error) from error
+        try:
+            with file, made.path.open("rb") as source:
                 path.chmod(0o600)
-                shutil.copyfileobj(source, file)
+                while piece := source.read(_PIECE):
+                    file.write(piece)
+                    if stopped():
+                        raise EnvironmentFault(f"The backup is kept as {made.path}.")
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
             path.unlink(missing_ok=True)
-            raise EnvironmentFault(
-                f"The backup could not be written to {path}: {error.strerror or error}. It is "
-                f"kept as {made.path}."
-            ) from error
+            raise _refused(path, made, error) from error
+        except EnvironmentFault:
+            path.unlink(missing_ok=True)
+            raise
         return Backup(path, made.created_ms, made.bytes, made.format)
 
     def opens_elsewhere(self) -> bool:
         """Whether something opens a backup on another machine too."""
         return any(slot.kind in _ELSEWHERE for slot in self._keys.slots())
 
-    def check(self) -> Checked:
+    def check(self, stopped: Stopped = _never) -> Checked:
         """Look at every page and row. Raises: EnvironmentFault (the disk is at fault)."""
-        return self._vault.check()
+        return self._vault.check(stopped)
+
+
+def _taken(path: Path) -> UserError:
+    return UserError(f"There is a file {path} already. Choose another name.")
+
+
+def _refused(path: Path, made: Backup, error: OSError) -> EnvironmentFault:
+    return EnvironmentFault(
+        f"The backup could not be written to {path}: {error.strerror or error}. It is kept as "
+        f"{made.path}."
+    )

@@ -163,6 +163,9 @@ class ImportDesk:
         progress = self._tasks.sink(dialog.show_progress, dialog)
         stopped = dialog.stopped  # lives on when the dialog is closed
 
+        def cancelled() -> bool:
+            return stopped.is_set() or self._tasks.stopped()
+
         def done(report: ImportReport) -> None:
             self._changed()
             tell_report(report)
@@ -171,7 +174,7 @@ class ImportDesk:
         tell_failure = self._tasks.sink(dialog.show_failure, dialog)
         self._tasks.run(
             self._window,
-            lambda: service.run(path, progress, stopped.is_set),
+            lambda: service.run(path, progress, cancelled),
             done,
             tell_failure,
         )

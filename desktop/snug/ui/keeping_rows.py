@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -89,14 +90,17 @@ class KeepingRows(QObject):
     # -- what is done -------------------------------------------------------------------------
 
     def _on_now_pressed(self) -> None:
-        self._do(self._now, self._keeping.back_up, lambda _: None)
+        work = partial(self._keeping.back_up, self._tasks.stopped)
+        self._do(self._now, work, lambda _: None)
 
     def _save_copy(self, path: Path) -> None:
-        self._do(self._now, lambda: self._keeping.back_up_to(path), lambda _: None)
+        work = partial(self._keeping.back_up_to, path, self._tasks.stopped)
+        self._do(self._now, work, lambda _: None)
 
     def _on_look_pressed(self) -> None:
         self._look_words.setText(self.tr("Looking…"))
-        self._do(self._look, self._keeping.check, self._on_checked)
+        work = partial(self._keeping.check, self._tasks.stopped)
+        self._do(self._look, work, self._on_checked)
 
     def _on_checked(self, checked: Checked) -> None:
         if checked.ok:

@@ -5,6 +5,7 @@ It runs in a small pool of threads; what comes of it returns over the bridge.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -25,8 +26,13 @@ class Tasks(QObject):
     def __init__(self, bridge: Bridge, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._bridge = bridge
+        self._ending = threading.Event()
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(_THREADS)
+
+    def stopped(self) -> bool:
+        """Whether `close` was called: work that takes long asks, and ends. Any thread."""
+        return self._ending.is_set()
 
     def run(
         self,
@@ -86,7 +92,8 @@ class Tasks(QObject):
         return told
 
     def close(self, timeout_s: float = 5.0) -> bool:
-        """Wait for what was asked for; False when it took too long."""
+        """End what asks `stopped`, wait for the rest; False when it took too long."""
+        self._ending.set()
         return self._pool.waitForDone(round(timeout_s * 1000))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QObject, QTimer
 
@@ -60,7 +61,7 @@ class DailyTidying(QObject):
     def back_up(self) -> None:
         """Make a backup where one is due."""
         if self._keeping is not None:
-            work = self._keeping.back_up_if_due
+            work = partial(self._keeping.back_up_if_due, self._tasks.stopped)
             self._tasks.run(self, work, lambda _: None, self._on_backup_failed)
 
     def _on_backup_failed(self, message: str) -> None:

@@ -10,8 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
-import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -22,7 +20,8 @@ import apsw
 from snug.domain.conversation import now_ms
 from snug.domain.errors import DiskFullError, NewerSchemaError, UserError, VaultDamagedError
 from snug.domain.keeping import Backup
-from snug.vault.faults import database_faults
+from snug.vault import holding
+from snug.vault.faults import Stopped, database_faults, never, stop_if
 from snug.vault.files import (
     create_private,
     free_bytes,
@@ -38,26 +37,32 @@ DATABASE = "snug.db"
 SLOTS = "vault.json"
 _MANIFEST = "manifest.json"
 _VERSION = 1
-_MOST = 7
-_TIMES_THE_DATABASE = 4  # what all of them may take, in sizes of the newest, and at least …
-_LEAST_BYTES = 64 * 1024 * 1024  # … this
-_SMALL_BYTES = 1024 * 1024  # slots and manifest are never larger
-_PIECE = 1024 * 1024
+_PIECE = 1024 * 1024  # slots and manifest are never larger
 _LAST_MS = 253_402_300_799_999  # the end of the year 9999
-_MAKING = ".making-"  # a folder of a process that is at it, whose number follows
+_MAKING = ".making-"
+LOOKED_AT = ".looked-at-"  # where what a backup holds is read
 _NAME_LENGTH_AT = 26  # in a member's local header. Source: PKWARE APPNOTE, 4.3.7
+
+_PAGES = 2048  # between two questions whether to stop
+_STEPS = 100_000  # of SQLite's machine, likewise
+# What `zipfile` raises at a file that is no zip, cut off or damaged in any place.
+_UNREADABLE = (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError)
 
 Connect = Callable[[Path], apsw.Connection]
 
 
-def make(folder: Path, source: apsw.Connection, connect: Connect) -> Backup:
+def make(
+    folder: Path, source: apsw.Connection, connect: Connect, stopped: Stopped = never
+) -> Backup:
     """Back the vault in `folder` up, and look at the copy before it counts. Any thread.
 
     Args:
         source: reads the database; writers need not wait.
         connect: opens the file at a path with the vault's key.
+        stopped: asked now and then.
 
     Raises:
+        EnvironmentFault: it was stopped; nothing was kept.
         VaultDamagedError: the copy is not sound, because the database is not; nothing was kept.
         DiskFullError, EnvironmentFault: the disk refused; nothing was kept.
     """
@@ -65,40 +70,24 @@ def make(folder: Path, source: apsw.Connection, connect: Connect) -> Backup:
     make_private_folder(backups)
     _check_room(backups, source)
     created_ms = now_ms()  # what is deleted while it is copied may be in it
-    making = backups / f"{_MAKING}{os.getpid()}-{secrets.token_hex(4)}"
-    make_private_folder(making)
-    try:
+    with holding.workplace(backups, _MAKING) as making:
         copy = making / DATABASE
-        _copy(source, copy, connect)
+        _copy(source, copy, connect, stopped)
         steps = number(source, "PRAGMA user_version")
         moment = datetime.fromtimestamp(created_ms / 1000, UTC)
         name = f"snug-{moment:%Y%m%d-%H%M%S}-{created_ms % 1000:03}{SUFFIX}"
         packed = making / name
         with os_faults(packed):
-            _pack(packed, folder / SLOTS, copy, created_ms, steps)
+            _pack(packed, folder / SLOTS, copy, (created_ms, steps), stopped)
             packed.replace(backups / name)
             sync_folder(backups)
             return Backup(backups / name, created_ms, (backups / name).stat().st_size, steps)
-    finally:
-        shutil.rmtree(making, ignore_errors=True)
 
 
 def sweep(folder: Path) -> None:
-    """Remove what a process left behind that ended while it made a backup."""
-    for making in (folder / FOLDER).glob(f"{_MAKING}*"):
-        number_ = making.name.removeprefix(_MAKING).partition("-")[0]
-        if not number_.isdigit() or not _lives(int(number_)):
-            shutil.rmtree(making, ignore_errors=True)
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+    """Remove what a process left behind that ended while it made a backup, or looked at one."""
+    holding.sweep(folder / FOLDER, _MAKING)
+    holding.sweep(folder, LOOKED_AT)
 
 
 def _check_room(backups: Path, source: apsw.Connection) -> None:
@@ -112,12 +101,16 @@ def _check_room(backups: Path, source: apsw.Connection) -> None:
         )
 
 
-def _copy(source: apsw.Connection, to: Path, connect: Connect) -> None:
+def _copy(source: apsw.Connection, to: Path, connect: Connect, stopped: Stopped) -> None:
     create_private(to)
     target = connect(to)
     try:
-        with database_faults(to), target.backup("main", source, "main") as copying:
-            copying.step()
+        with database_faults(to):
+            with target.backup("main", source, "main") as copying:
+                while not copying.done:
+                    copying.step(_PAGES)
+                    stop_if(stopped)
+            target.set_progress_handler(stopped, _STEPS)
         check(target, to)
     finally:
         target.close()
@@ -135,19 +128,29 @@ def check(connection: apsw.Connection, path: Path) -> None:
         raise VaultDamagedError(f"{path} is damaged: {found[0] if found else 'no answer'}.")
 
 
-def _pack(packed: Path, slots: Path, copy: Path, created_ms: int, steps: int) -> None:
-    manifest = {"version": _VERSION, "created_ms": created_ms, "format": steps}
+def _pack(packed: Path, slots: Path, copy: Path, told: tuple[int, int], stopped: Stopped) -> None:
+    """Put all into one file and read it again; `told` is when it is of and its format."""
+    manifest = {"version": _VERSION, "created_ms": told[0], "format": told[1]}
     create_private(packed)
     with packed.open("r+b") as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
             archive.writestr(_MANIFEST, json.dumps(manifest))
             archive.write(slots, SLOTS)
-            archive.write(copy, DATABASE)
+            with copy.open("rb") as pages, archive.open(DATABASE, "w", force_zip64=True) as member:
+                while piece := pages.read(_PIECE):
+                    member.write(piece)
+                    stop_if(stopped)
         file.flush()
         os.fsync(file.fileno())
-    with zipfile.ZipFile(packed) as archive:
-        if archive.testzip() is not None:
-            raise VaultDamagedError(f"The disk did not keep what was written to {packed}.")
+    try:
+        with _opened(packed) as archive:
+            for name in (_MANIFEST, SLOTS, DATABASE):
+                for _ in _pieces(archive, name):
+                    stop_if(stopped)
+    except UserError as error:
+        raise VaultDamagedError(
+            f"The disk did not keep what was written to {packed}. Try another disk."
+        ) from error
 
 
 def found(folder: Path) -> tuple[Backup, ...]:
@@ -195,14 +198,7 @@ def unpack(path: Path, into: Path) -> None:
         slots = _small(archive, SLOTS)
         with os_faults(into):
             _write(into / SLOTS, [slots])
-            with archive.open(DATABASE) as member:
-                try:
-                    _write(into / DATABASE, iter(lambda: member.read(_PIECE), b""))
-                except zipfile.BadZipFile as error:
-                    raise UserError(
-                        f"The backup {path} is damaged: what it holds of the database is not what "
-                        "was put in. Take another one."
-                    ) from error
+            _write(into / DATABASE, _pieces(archive, DATABASE))
             sync_folder(into)
 
 
@@ -226,11 +222,12 @@ def erase_keys(path: Path) -> None:
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Open a backup to read it. Raises: UserError."""
     try:
         archive = zipfile.ZipFile(path)
     except FileNotFoundError as error:
         raise UserError(f"There is no file {path}.") from error
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except (*_UNREADABLE, OSError) as error:
         raise UserError(f"{path} is not a backup of Snug, or it is damaged.") from error
     with archive:
         members = {info.filename: info for info in archive.infolist()}
@@ -240,12 +237,21 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         yield archive
 
 
-def _small(archive: zipfile.ZipFile, name: str) -> bytes:
+def _pieces(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
+    """What a member holds, and at its end whether it is what was put in. Raises: UserError."""
     try:
         with archive.open(name) as member:
-            return member.read(_SMALL_BYTES)
-    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
-        raise UserError(f"The backup is damaged: {name} in it cannot be read.") from error
+            while piece := member.read(_PIECE):
+                yield piece
+    except (*_UNREADABLE, OSError) as error:
+        raise UserError(
+            f"The backup {archive.filename} is damaged: what it holds is not what was put in. Take "
+            "another one (snug vault backups)."
+        ) from error
+
+
+def _small(archive: zipfile.ZipFile, name: str) -> bytes:
+    return next(_pieces(archive, name), b"")
 
 
 def _write(path: Path, pieces: Iterator[bytes] | Sequence[bytes]) -> None:
@@ -255,43 +261,3 @@ def _write(path: Path, pieces: Iterator[bytes] | Sequence[bytes]) -> None:
             file.write(piece)
         file.flush()
         os.fsync(file.fileno())
-
-
-def prune(folder: Path, deleted_ms: int) -> tuple[Path, ...]:
-    """Remove the backups that are too many, and those that still hold what was deleted.
-
-    The newest ones stay, and one for each week before; never more than seven, and never more than
-    four times the size of the newest (64 MiB where that is more). A backup that is older than the
-    last deletion goes as soon as there is a newer one.
-
-    Args:
-        deleted_ms: when a conversation was last deleted for good; 0 for never.
-
-    Raises:
-        EnvironmentFault: one cannot be removed.
-    """
-    all_of_them = found(folder)
-    keep = _kept(all_of_them, deleted_ms)
-    gone = [backup.path for backup in all_of_them if backup not in keep]
-    for path in gone:
-        with os_faults(path):
-            path.unlink(missing_ok=True)
-    return tuple(gone)
-
-
-def _kept(newest_first: Sequence[Backup], deleted_ms: int) -> list[Backup]:
-    if not newest_first:
-        return []
-    fresh = [backup for backup in newest_first if backup.created_ms >= deleted_ms]
-    kept = list(fresh or newest_first)
-    weeks: set[tuple[int, int]] = set()
-    chosen: list[Backup] = []
-    room = max(_LEAST_BYTES, _TIMES_THE_DATABASE * kept[0].bytes)
-    for number_, backup in enumerate(kept):
-        week = datetime.fromtimestamp(backup.created_ms / 1000, UTC).isocalendar()[:2]
-        wanted = number_ < 3 or week not in weeks
-        weeks.add(week)
-        if wanted and len(chosen) < _MOST and (backup.bytes <= room or not chosen):
-            chosen.append(backup)
-            room -= backup.bytes
-    return chosen

@@ -9,10 +9,11 @@ import apsw
 from snug.domain.errors import SnugError
 from snug.domain.keeping import Checked
 from snug.vault import tables
-from snug.vault.faults import database_faults
+from snug.vault.faults import Stopped, database_faults, never, stop_if
 from snug.vault.query import fetch, number
 
 _MOST = 100  # problems that are told
+_STEPS = 100_000  # of SQLite's machine, between two questions whether to stop
 _ORPHANS = (
     (
         "messages answer one that is not in their conversation",
@@ -32,20 +33,30 @@ _ORPHANS = (
 )
 
 
-def check_all(connection: apsw.Connection, path: Path) -> Checked:
+def check_all(connection: apsw.Connection, path: Path, stopped: Stopped = never) -> Checked:
     """Look at every page and every row. In a transaction of the caller's.
 
     Args:
         path: the file, for messages.
+        stopped: asked now and then.
 
     Raises:
-        EnvironmentFault: the disk, not the file, is at fault.
+        EnvironmentFault: the disk, not the file, is at fault, or it was stopped.
     """
+    connection.set_progress_handler(stopped, _STEPS)
+    try:
+        return _check_all(connection, path, stopped)
+    finally:
+        connection.set_progress_handler(None)
+
+
+def _check_all(connection: apsw.Connection, path: Path, stopped: Stopped) -> Checked:
     problems = _pages(connection, path)
+    stop_if(stopped)
     counts = [0, 0]
     if not problems:
         problems += _relations(connection, path)
-        counts, unreadable = _conversations(connection, path)
+        counts, unreadable = _conversations(connection, path, stopped)
         problems += unreadable
     return Checked(counts[0], counts[1], tuple(problems[:_MOST]))
 
@@ -70,11 +81,14 @@ def _relations(connection: apsw.Connection, path: Path) -> list[str]:
     return problems
 
 
-def _conversations(connection: apsw.Connection, path: Path) -> tuple[list[int], list[str]]:
+def _conversations(
+    connection: apsw.Connection, path: Path, stopped: Stopped
+) -> tuple[list[int], list[str]]:
     problems: list[str] = []
     conversations = messages = 0
     with database_faults(path):
         for (one,) in connection.execute("SELECT id FROM conversations ORDER BY seq"):
+            stop_if(stopped)
             try:
                 messages += len(tables.conversation(connection, one).messages)
                 conversations += 1

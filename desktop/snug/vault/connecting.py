@@ -6,18 +6,24 @@ from pathlib import Path
 
 import apsw
 
-from snug.domain.errors import EnvironmentFault
+from snug.domain.errors import EnvironmentFault, WrongKeyError
 from snug.vault.cipher import CIPHER, apply_key
 from snug.vault.data_key import DataKey
 from snug.vault.faults import BUSY_TIMEOUT_MS, key_faults
+from snug.vault.files import os_faults
 from snug.vault.query import fetch, number
 from snug.vault.search_words import register
+
+_FIRST_BYTES = 64 * 1024
 
 
 def connect(
     name: str, key: DataKey | None, *, path: Path, vfs: str | None = None
 ) -> apsw.Connection:
     """A connection that is set up and has read its first page. Does not make a file.
+
+    SQLite's cipher tells a read that failed as a page of another key: only what fails twice, on a
+    disk that does read, is believed.
 
     Args:
         name: path or URI for SQLite.
@@ -27,6 +33,15 @@ def connect(
         WrongKeyError: the file cannot be read with this key.
         VaultDamagedError, EnvironmentFault: it cannot be read.
     """
+    try:
+        return _connect(name, key, path, vfs)
+    except WrongKeyError:
+        with os_faults(path), path.open("rb") as file:
+            file.read(_FIRST_BYTES)
+        return _connect(name, key, path, vfs)
+
+
+def _connect(name: str, key: DataKey | None, path: Path, vfs: str | None) -> apsw.Connection:
     flags = apsw.SQLITE_OPEN_READWRITE | (0 if key else apsw.SQLITE_OPEN_CREATE)
     with key_faults(path):
         connection = apsw.Connection(name, flags | apsw.SQLITE_OPEN_URI, vfs)

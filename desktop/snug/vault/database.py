@@ -21,7 +21,7 @@ from snug.domain.keeping import Backup
 from snug.vault import backups
 from snug.vault.connecting import connect
 from snug.vault.data_key import DataKey
-from snug.vault.faults import BUSY_TIMEOUT_MS, CLOSED, damaged, database_faults
+from snug.vault.faults import BUSY_TIMEOUT_MS, CLOSED, Stopped, damaged, database_faults, never
 from snug.vault.files import create_private, locked, os_faults, restrict, sync_folder
 from snug.vault.migrations import migrate, needs_migration
 from snug.vault.query import fetch, number
@@ -184,15 +184,18 @@ class Database:
                 self._writer.set_busy_timeout(BUSY_TIMEOUT_MS)
         return not busy
 
-    def back_up(self) -> Backup:
+    def back_up(self, stopped: Stopped = never) -> Backup:
         """Copy the whole database to the backups of its folder, and check the copy. Any thread.
+
+        Args:
+            stopped: asked now and then.
 
         Raises:
             VaultDamagedError: the database is not sound; earlier backups stay.
             DiskFullError, EnvironmentFault: the disk refused.
         """
         with self.reading() as connection:
-            return backups.make(self.path.parent, connection, self._connect_copy)
+            return backups.make(self.path.parent, connection, self._connect_copy, stopped)
 
     def back_up_before(self) -> None:
         """The same on the writing connection, before anything else is done with it."""

@@ -7,7 +7,7 @@ is a defect of ours and passes through as it is.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import apsw
@@ -31,6 +31,20 @@ _DAMAGED = (apsw.NotADBError, apsw.CorruptError)
 _BUSY = (apsw.BusyError, apsw.LockedError)
 _REFUSED = (apsw.CantOpenError, apsw.PermissionsError, apsw.ReadOnlyError, apsw.AuthError)
 _CLOSED = (apsw.ConnectionClosedError, apsw.CursorClosedError, apsw.InterruptError)
+
+
+Stopped = Callable[[], bool]
+
+
+def never() -> bool:
+    """The answer of work that nobody stops."""
+    return False
+
+
+def stop_if(stopped: Stopped) -> None:
+    """End long work whose vault is being closed. Raises: EnvironmentFault."""
+    if stopped():
+        raise EnvironmentFault(CLOSED)
 
 
 @contextlib.contextmanager

@@ -152,26 +152,50 @@ def locked(folder: Path, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
         EnvironmentFault: another process holds it longer than `timeout_s`, or the folder cannot
             be written.
     """
-    path = folder / LOCK_NAME
-    with os_faults(path):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = lock_file(folder / LOCK_NAME, fcntl.LOCK_EX, timeout_s)
+    if descriptor is None:
+        raise EnvironmentFault(
+            f"Another Snug is still setting up or converting the chats in {folder}. "
+            "Wait until it is done, or end it, and try again."
+        )
     try:
-        _take(descriptor, folder, time.monotonic() + timeout_s)
         yield
     finally:
         os.close(descriptor)
 
 
-def _take(descriptor: int, folder: Path, deadline: float) -> None:
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise EnvironmentFault(
-                    f"Another Snug is still setting up or converting the chats in {folder}. "
-                    "Wait until it is done, or end it, and try again."
-                ) from None
-            # flock has no timeout of its own, and a lock for ever would hang the window.
-            threading.Event().wait(_LOCK_POLL_S)
+def lock_file(path: Path, kind: int, timeout_s: float) -> int | None:
+    """Take a lock on the file at `path`, which is made where there is none.
+
+    Args:
+        kind: fcntl.LOCK_SH, which many may have, or fcntl.LOCK_EX.
+
+    Returns:
+        The descriptor, whose closing ends the lock; None where others hold it for longer.
+
+    Raises:
+        EnvironmentFault: the file cannot be made or locked.
+    """
+    with os_faults(path):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    deadline = time.monotonic() + timeout_s
+    try:
+        with os_faults(path):
+            while not _taken(descriptor, kind):
+                if time.monotonic() > deadline:
+                    os.close(descriptor)
+                    return None
+                # flock has no timeout of its own, and a lock for ever would hang the window.
+                threading.Event().wait(_LOCK_POLL_S)
+    except EnvironmentFault:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _taken(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

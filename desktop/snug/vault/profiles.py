@@ -29,6 +29,7 @@ from snug.vault.files import (
     sync_folder,
     write_private,
 )
+from snug.vault.holding import alone
 from snug.vault.oskeyring import OsKeyring, SecretStore
 
 FOLDER: Final = "profiles"
@@ -113,7 +114,7 @@ class ProfileFolders:
 
         Raises:
             NotFoundError: there is none.
-            UserError: it is the first one, or a window is open on it.
+            UserError: it is the first one, or it is open.
         """
         with self._changing():
             known = self.all()
@@ -124,7 +125,7 @@ class ProfileFolders:
                     "Delete its chats instead."
                 )
             folder = self._folder / profile_id
-            with _no_window(folder / _RUN / WINDOW_LOCK), os_faults(folder):
+            with _nobody(folder), os_faults(folder):
                 self._forget_keys(folder / VAULT)
                 leaving = folder.with_name(f"{_LEAVING}{profile_id}")
                 folder.rename(leaving)
@@ -214,6 +215,14 @@ def _neutral(number: int, taken: set[str]) -> str:
     while f"profile {number}" in taken:
         number += 1
     return f"Profile {number}"
+
+
+@contextlib.contextmanager
+def _nobody(folder: Path) -> Iterator[None]:
+    """Keep everybody from a profile. Raises: UserError (it is open, or a window on it is)."""
+    make_private_folder(folder / VAULT)
+    with _no_window(folder / _RUN / WINDOW_LOCK), alone(folder / VAULT):
+        yield
 
 
 @contextlib.contextmanager

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from pathlib import Path
 
 from snug.domain.errors import SnugError, VaultDamagedError, WrongKeyError
 from snug.domain.keeping import Checked, Restored
 from snug.domain.unlocking import NOTHING, Secret
 from snug.vault import backups, keys
-from snug.vault.backups import DATABASE, SLOTS
+from snug.vault.backups import DATABASE, LOOKED_AT, SLOTS
 from snug.vault.checking import check_all
 from snug.vault.connecting import connect
 from snug.vault.data_key import DataKey
 from snug.vault.exchange import made_ready, put_in_place
 from snug.vault.faults import damaged, database_faults
 from snug.vault.files import make_private_folder, write_private
+from snug.vault.holding import workplace
 from snug.vault.migrations import migrate, needs_migration
 from snug.vault.oskeyring import SecretStore
 
@@ -30,13 +30,14 @@ def restore(
 ) -> Restored:
     """Put a backup in the place of the vault in `folder`, after looking at every row of it.
 
-    No vault may be open in `folder`. What was there goes to a folder of its own beside it.
+    What was there goes to a folder of its own beside it.
 
     Args:
         secret: opens the backup; NOTHING tries what this device keeps.
 
     Raises:
-        UserError: the file is no backup, or is damaged; nothing was changed.
+        UserError: the file is no backup, or is damaged, or the vault in `folder` is open; nothing
+            was changed.
         VaultLockedError, WrongKeyError: it is not opened by this; nothing was changed.
         VaultDamagedError: it holds a database that is not sound; nothing was changed.
         NewerSchemaError: a newer Snug made it.
@@ -65,13 +66,8 @@ def check_backup(
     """Look at every row of a backup without putting it anywhere. Raises: as `restore`."""
     backups.read(backup)
     make_private_folder(folder)
-    looked_at = folder / ".looked-at"
-    shutil.rmtree(looked_at, ignore_errors=True)
-    make_private_folder(looked_at)
-    try:
-        return _unpacked_and_read(backup, looked_at, folder, keys_folder, secret, secret_store)
-    finally:
-        shutil.rmtree(looked_at, ignore_errors=True)
+    with workplace(folder, LOOKED_AT) as place:
+        return _unpacked_and_read(backup, place, folder, keys_folder, secret, secret_store)
 
 
 def _unpacked_and_read(

@@ -47,9 +47,8 @@ _RECOVERED = "Recovered messages"
 def salvage(folder: Path, key: DataKey) -> Restored:
     """Put what can be read of the vault in `folder` in its place, and the damaged file aside.
 
-    No vault may be open in `folder`.
-
     Raises:
+        UserError: the vault is open.
         VaultDamagedError: nothing can be read, not even what tables there are; nothing was changed.
         DiskFullError, EnvironmentFault: the disk refused; nothing was changed.
     """

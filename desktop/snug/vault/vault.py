@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from snug.domain.errors import UserError, VaultDamagedError, WrongKeyError
@@ -9,13 +10,14 @@ from snug.domain.keeping import Backup, Checked
 from snug.domain.kv_state import StateKeeper
 from snug.domain.organising import ListFilter, Shelf
 from snug.domain.unlocking import NOTHING, Secret
-from snug.vault import backups, exchange, keys
+from snug.vault import backups, exchange, keys, pruning
 from snug.vault.catalogue import ModelCatalogue
 from snug.vault.conversations import Conversations
 from snug.vault.data_key import DataKey
 from snug.vault.database import FILE_NAME, Database
-from snug.vault.faults import damaged
+from snug.vault.faults import Stopped, damaged, never
 from snug.vault.files import locked, make_private_folder
+from snug.vault.holding import Held
 from snug.vault.keys import KeyHome
 from snug.vault.kv_states import KvStates, NoStates
 from snug.vault.organising import Organising
@@ -35,6 +37,7 @@ class Vault:
         key_home: KeyHome | None = None,
         newly_created: bool = False,
         ways: VaultKeys | None = None,
+        held: Held | None = None,
     ) -> None:
         """Use `Vault.open` or `Vault.temporary`."""
         self._database = database
@@ -42,6 +45,7 @@ class Vault:
         self._key_home = key_home
         self._newly_created = newly_created
         self._ways = ways
+        self._held = held
         self._writer = Writer()
         self._catalogue = ModelCatalogue(database, self._writer)
         self._organising = Organising(database, self._writer)
@@ -78,17 +82,18 @@ class Vault:
             DiskFullError, EnvironmentFault: the disk refused.
         """
         make_private_folder(folder)
-        exchange.finish(folder)
-        backups.sweep(folder)
-        made = _made_key(folder, keys_folder, secret, keyring_allowed, secret_store)
-        key = made or keys.unlock(folder, keys_folder, secret, secret_store)
-        try:
+        with contextlib.ExitStack() as undo:
+            held = exchange.hold(folder)
+            undo.callback(held.close)
+            backups.sweep(folder)
+            made = _made_key(folder, keys_folder, secret, keyring_allowed, secret_store)
+            key = made or keys.unlock(folder, keys_folder, secret, secret_store)
+            undo.callback(key.close)
             home = keys.key_home(folder, keys_folder)
             ways = VaultKeys(folder, keys_folder, key, secret_store)
-            return cls(_open_database(folder, key), key, home, made is not None, ways)
-        except BaseException:
-            key.close()
-            raise
+            vault = cls(_open_database(folder, key), key, home, made is not None, ways, held)
+            undo.pop_all()
+            return vault
 
     @classmethod
     def temporary(cls) -> Vault:
@@ -132,15 +137,20 @@ class Vault:
         """Whether this process has just made it: tell the person about `key_home` once."""
         return self._newly_created
 
-    def back_up(self) -> Backup:
+    def back_up(self, stopped: Stopped = never) -> Backup:
         """Make a backup, and remove those that are too many or hold what was deleted since.
 
+        Args:
+            stopped: asked now and then, for a vault that is to be closed meanwhile.
+
         Raises:
+            EnvironmentFault: it was stopped; nothing was kept.
             VaultDamagedError: the vault is not sound; earlier backups stay.
             DiskFullError, EnvironmentFault: the disk refused.
         """
-        made = self._database.back_up()
-        backups.prune(made.path.parent.parent, int(self._conversations.setting(DELETED_MS) or 0))
+        made = self._database.back_up(stopped)
+        deleted_ms = int(self._conversations.setting(DELETED_MS) or 0)
+        pruning.prune(self._database.path.parent, made, deleted_ms)
         return made
 
     def backups(self) -> tuple[Backup, ...]:
@@ -157,13 +167,13 @@ class Vault:
         written = [file.stat() for file in files]
         return max(int(one.st_mtime * 1000) for one in written if one.st_size)
 
-    def check(self) -> Checked:
-        """Look at every page and row. Raises: EnvironmentFault (the disk is at fault)."""
+    def check(self, stopped: Stopped = never) -> Checked:
+        """Look at every page and row. Raises: EnvironmentFault (the disk; it was stopped)."""
         from snug.vault.checking import check_all  # late: start-up counts
 
         try:
             with self._database.reading() as connection:
-                return check_all(connection, self._database.path)
+                return check_all(connection, self._database.path, stopped)
         except VaultDamagedError as error:
             return Checked(problems=(error.message,))
 
@@ -174,6 +184,8 @@ class Vault:
         """
         if self._writer.close(timeout_s):
             self._database.close()
+            if self._held is not None:
+                self._held.close()
         if self._key is not None:
             self._key.close()
 
