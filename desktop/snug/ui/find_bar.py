@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 _SETTLE_MS = 60  # after a text has changed
 _MOST_MARKS = 500  # in one message
 _WIDTH = 380
+_BEYOND = re.compile("[\U00010000-\U0010ffff]")
 
 
 class FindBar(QFrame):
@@ -212,10 +215,9 @@ class FindBar(QFrame):
     def _spans(self, view: MessageView) -> list[tuple[int, int]]:
         text = view.text.document().toPlainText()
         spans = self._highlighter.spans(text)
-        if all(ord(character) < 0x10000 for character in text):
-            return spans
-        # Qt counts a character beyond these as two.
-        return [(_units(text[:start]), _units(text[:end])) for start, end in spans[:_MOST_MARKS]]
+        # Qt counts a character beyond the first plane as two.
+        beyond = [match.start() for match in _BEYOND.finditer(text)]
+        return [(s + bisect_left(beyond, s), e + bisect_left(beyond, e)) for s, e in spans]
 
     def _selection(
         self, view: MessageView, span: tuple[int, int], *, current: bool
@@ -261,7 +263,3 @@ class FindBar(QFrame):
         self.adjustSize()
         width = min(_WIDTH, room - 2 * SIZES.gap_2)
         self.setGeometry(room - width - SIZES.gap_2, SIZES.gap_2, width, self.sizeHint().height())
-
-
-def _units(text: str) -> int:
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2

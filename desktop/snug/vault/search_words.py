@@ -16,7 +16,6 @@ from __future__ import annotations
 import datetime
 import hashlib
 import re
-import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -35,7 +34,19 @@ _ALONE = re.compile(
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
     "]"
 )
-_MAYBE_SYMBOL = re.compile("[\u00a2-\u00b6\u2000-\u2bff\u3000-\u303f\U0001f000-\U0001fbff]")
+# By fixed ranges: what a text was indexed by must be found again when it is deleted, whatever this
+# Python's table of characters has learned meanwhile.
+_SYMBOLS = re.compile(
+    "["
+    "\u00a6\u00a9\u00ac\u00ae\u00b0\u00b1\u2044\u2052\u207a-\u207c\u208a-\u208c"
+    "\u2100\u2101\u2103-\u2106\u2108\u2109\u2114\u2116-\u2118\u211e-\u2123\u2125\u2127\u2129"
+    "\u212e\u213a\u213b\u2140-\u2144\u214a-\u214d\u214f"
+    "\u2190-\u2307\u230c-\u2328\u232b-\u244a\u249c-\u24e9\u2500-\u2767\u2794-\u27c4\u27c7-\u27e5"
+    "\u27f0-\u2982\u2999-\u29d7\u29dc-\u29fb\u29fe-\u2bff"
+    "\u3004\u3012\u3013\u3020\u3036\u3037\u303e\u303f"
+    "\U0001f000-\U0001f0ff\U0001f10d-\U0001fbef"
+    "]"
+)
 _FIRST_YEAR, _LAST_YEAR = 1990, 2100  # what lies outside counts as one of these
 _ROLES = {Role.USER.value: "ru", Role.ASSISTANT.value: "ra"}
 
@@ -86,21 +97,18 @@ def search_words(text: str) -> str:
         return text
     text = _PRIVATE.sub(" ", text)
     text = _ALONE.sub(r" \g<0> ", text)
-    return _MAYBE_SYMBOL.sub(_symbol, text)
+    return _SYMBOLS.sub(_symbol, text)
 
 
 def _symbol(match: re.Match[str]) -> str:
-    character = match.group()
-    if unicodedata.category(character) not in ("So", "Sm"):
-        return character
-    return f" {_SYMBOL}{ord(character):x} "
+    return f" {_SYMBOL}{ord(match.group()):x} "
 
 
 def _message_facets(conversation: int, role: str, model: str, created_ms: int) -> str:
     year, month = _year_and_month(created_ms)
     facets = [
         conversation_facet(conversation),
-        _FACET + _ROLES.get(role, "r"),
+        _FACET + _ROLES[role],
         year_facet(year),
         month_facet(year, month),
     ]
