@@ -116,10 +116,10 @@ def take(application: Application, shown_id: str, options: argparse.Namespace) -
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
+    from snug.ui.look.theme import Theme
+    from snug.ui.look.tokens import Scheme
     from snug.ui.main_window import MainWindow
     from snug.ui.places import Place
-    from snug.ui.theme import Theme
-    from snug.ui.tokens import Scheme
 
     app = QApplication(["snug"])
     theme = Theme(application.services.profile.resources, Scheme(options.scheme))

@@ -48,7 +48,7 @@ from snug.services.models import ModelService
 from snug.services.organiser import Organiser
 from snug.services.preferences import Preferences
 from snug.services.temporary import SplitStore, TemporaryChats
-from snug.ui.preferences_keys import OPEN_CONVERSATION
+from snug.ui.settings.preferences_keys import OPEN_CONVERSATION
 from snug.vault.care import VaultCare
 from snug.vault.conversations import Conversations
 from snug.vault.keys import SLOT_FILE
@@ -180,7 +180,7 @@ class Application:
 
 
 def _make_pdf(title: str, body: str) -> bytes:
-    from snug.ui.pdf import make_pdf  # late: the terminal loads Qt for a PDF alone
+    from snug.ui.text.pdf import make_pdf  # late: the terminal loads Qt for a PDF alone
 
     return make_pdf(title, body)
 

@@ -22,7 +22,7 @@ from snug.vault.keys import key_home
 from snug.vault.profiles import ProfileFolders
 
 if TYPE_CHECKING:
-    from snug.ui.lock_window import OtherProfiles
+    from snug.ui.locks.lock_window import OtherProfiles
 
 _FAILED = 1
 
@@ -67,7 +67,7 @@ def _wanted(paths: Paths, options: Namespace, launch: Launch) -> Paths | None:
     last = profiles.last.id
     if launch.crash_signal is None:
         from snug.ui.application import make_application
-        from snug.ui.profile_window import choose_profile
+        from snug.ui.locks.profile_window import choose_profile
 
         app = make_application(sys.argv[:1], paths.resources)
         chosen = choose_profile(app, paths.resources, entries, last)
@@ -132,7 +132,7 @@ def _kinds(paths: Paths) -> tuple[str, ...]:
 def _others(paths: Paths, options: Namespace) -> OtherProfiles:
     """The profiles but this one, for the locked window."""
     from snug.ui.another_window import open_profile
-    from snug.ui.lock_window import OtherProfiles
+    from snug.ui.locks.lock_window import OtherProfiles
 
     def there() -> tuple[ProfileEntry, ...]:
         return tuple(entry for entry in profiles_of(paths).list() if entry.id != paths.profile)

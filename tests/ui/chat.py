@@ -9,8 +9,8 @@ from tests.ui.fakes import Rooms
 
 from snug.domain.conversation import Role, Status
 from snug.services.bundle import Services
-from snug.ui.chat_page import ChatPage
-from snug.ui.theme import Theme
+from snug.ui.chat.chat_page import ChatPage
+from snug.ui.look.theme import Theme
 
 USER, MODEL = Role.USER, Role.ASSISTANT
 

@@ -15,8 +15,8 @@ from PySide6.QtWidgets import QApplication
 from tests.ui.fakes import RESOURCES, Rooms, make_rooms
 
 from snug.services.bundle import Services
-from snug.ui.theme import Theme
-from snug.ui.tokens import Scheme
+from snug.ui.look.theme import Theme
+from snug.ui.look.tokens import Scheme
 
 
 @pytest.fixture

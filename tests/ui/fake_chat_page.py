@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from snug.domain.model import ModelFile
 from snug.services.bundle import Services
-from snug.ui.theme import Theme
-from snug.ui.transcript import Transcript
+from snug.ui.chat.transcript import Transcript
+from snug.ui.look.theme import Theme
 
 
 class FakeChatPage(QWidget):

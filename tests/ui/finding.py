@@ -11,12 +11,12 @@ from tests.ui.fake_hub import Finding, make_finding
 from tests.ui.fakes import Rooms
 
 from snug.domain.hub import Repository
-from snug.ui.discover_page import DiscoverPage
+from snug.ui.look.theme import Theme
 from snug.ui.main_window import MainWindow
-from snug.ui.models_page import ModelsPage, Tab
+from snug.ui.models.discover_page import DiscoverPage
+from snug.ui.models.models_page import ModelsPage, Tab
+from snug.ui.models.repository_page import RepositoryPage
 from snug.ui.places import Place
-from snug.ui.repository_page import RepositoryPage
-from snug.ui.theme import Theme
 
 
 class Shown:

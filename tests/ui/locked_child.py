@@ -19,8 +19,8 @@ from tests.ui.vaulted import Vaulted
 
 from snug.hardening import forget_freed, overwrite_freed
 from snug.ui.application import run
-from snug.ui.chat_page import ChatPage
-from snug.ui.lock_window import LockWindow
+from snug.ui.chat.chat_page import ChatPage
+from snug.ui.locks.lock_window import LockWindow
 from snug.ui.main_window import MainWindow
 
 MASK = 0x5A

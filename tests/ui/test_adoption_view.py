@@ -22,13 +22,13 @@ from snug.domain.model import ModelFile
 from snug.models.adoption.places import Machine
 from snug.models.library import Library
 from snug.services.adoption import Adoption
-from snug.ui.adoption_row import AdoptionRow
-from snug.ui.adoption_view import AdoptionView
 from snug.ui.bridge import Bridge
-from snug.ui.model_card import ModelCard
-from snug.ui.model_verifier import ModelVerifier
+from snug.ui.look.theme import Theme
+from snug.ui.models.adoption_row import AdoptionRow
+from snug.ui.models.adoption_view import AdoptionView
+from snug.ui.models.model_card import ModelCard
+from snug.ui.models.model_verifier import ModelVerifier
 from snug.ui.tasks import Tasks
-from snug.ui.theme import Theme
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from snug.domain.unlocking import Secret
 from snug.services.bundle import Services
 from snug.ui import main_window
 from snug.ui.application import run
-from snug.ui.lock_window import LockWindow
+from snug.ui.locks.lock_window import LockWindow
 from snug.ui.main_window import MainWindow
 
 ROOT = Path(__file__).parents[2]

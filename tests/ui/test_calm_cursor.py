@@ -8,7 +8,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from snug.ui.calm_cursor import CalmCursor
+from snug.ui.text.calm_cursor import CalmCursor
 
 
 def flash_ms() -> int:

@@ -17,10 +17,10 @@ from tests.services.card_rooms import MAKER, MODEL, POISONED, QUANT, REPOSITORY,
 from snug.domain.licence import LicenceFacts
 from snug.domain.model_card import PageState
 from snug.ui.bridge import Bridge
-from snug.ui.card_view import CardView, file_stem
-from snug.ui.diff_box import DiffBox
+from snug.ui.look.theme import Theme
+from snug.ui.models.card_view import CardView, file_stem
 from snug.ui.tasks import Tasks
-from snug.ui.theme import Theme
+from snug.ui.text.diff_box import DiffBox
 
 
 class Desk:

@@ -23,9 +23,9 @@ from snug.domain.events import (
     Usage,
 )
 from snug.services.bundle import Services
-from snug.ui.chat_page import ChatPage
-from snug.ui.theme import Theme
-from snug.ui.turn import Note
+from snug.ui.chat.chat_page import ChatPage
+from snug.ui.chat.turn import Note
+from snug.ui.look.theme import Theme
 
 
 @pytest.fixture

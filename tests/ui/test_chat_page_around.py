@@ -17,11 +17,11 @@ from snug.domain.errors import Remedy, RemedyKind
 from snug.domain.events import Failed, Paused, Resumed, Shifted, ToolCall
 from snug.domain.prompt import ContextPlan
 from snug.services.bundle import Services
-from snug.ui.chat_page import NEW_DRAFT, ChatPage
-from snug.ui.link_prompt import LinkPrompt
-from snug.ui.theme import Theme
-from snug.ui.turn import Action
-from snug.ui.words import count_words
+from snug.ui.chat.chat_page import NEW_DRAFT, ChatPage
+from snug.ui.chat.turn import Action
+from snug.ui.look.theme import Theme
+from snug.ui.look.words import count_words
+from snug.ui.text.link_prompt import LinkPrompt
 
 
 @pytest.fixture

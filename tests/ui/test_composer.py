@@ -8,8 +8,8 @@ from PySide6.QtGui import QInputMethodEvent
 from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from snug.ui.composer import LONG_PASTE, ROWS, Composer
-from snug.ui.theme import Theme
+from snug.ui.chat.composer import LONG_PASTE, ROWS, Composer
+from snug.ui.look.theme import Theme
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snug.domain.conversation import ConversationSummary
-from snug.ui.conversation_groups import Age, group_by_day
+from snug.ui.chats.conversation_groups import Age, group_by_day
 
 TODAY = date(2026, 3, 5)
 

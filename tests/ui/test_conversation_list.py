@@ -12,10 +12,10 @@ from snug.domain.conversation import Role, now_ms
 from snug.domain.errors import DiskFullError
 from snug.services.bundle import Services
 from snug.ui.bridge import Bridge
-from snug.ui.conversation_list import ConversationList
-from snug.ui.conversation_model import ConversationModel, RowKind
+from snug.ui.chats.conversation_list import ConversationList
+from snug.ui.chats.conversation_model import ConversationModel, RowKind
+from snug.ui.look.theme import Theme
 from snug.ui.tasks import Tasks
-from snug.ui.theme import Theme
 
 DAY_MS = 86_400_000
 

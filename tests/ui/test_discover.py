@@ -13,9 +13,9 @@ from tests.ui.finding import Shown
 
 from snug.domain.licence import LicenceClass
 from snug.services.discover import PAGE
-from snug.ui.discover_filters import FilterChip
-from snug.ui.discover_page import DiscoverPage
-from snug.ui.theme import Theme
+from snug.ui.look.theme import Theme
+from snug.ui.models.discover_filters import FilterChip
+from snug.ui.models.discover_page import DiscoverPage
 
 
 @pytest.fixture

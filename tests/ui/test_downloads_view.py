@@ -16,9 +16,9 @@ from tests.hub.rooms import FILE, NAME, Repo, sha
 from tests.services.test_downloads import Bench
 
 from snug.domain.download import Download, DownloadProgress, DownloadState, DownloadWaiting
-from snug.ui.download_words import Standing, pace_line, problem_line, size_line, time_left
-from snug.ui.downloads_view import DownloadsView
-from snug.ui.theme import Theme
+from snug.ui.look.theme import Theme
+from snug.ui.models.download_words import Standing, pace_line, problem_line, size_line, time_left
+from snug.ui.models.downloads_view import DownloadsView
 
 SHORT = sha(BODY)[:12]
 

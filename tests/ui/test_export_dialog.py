@@ -18,11 +18,11 @@ from snug.services.conversations import ConversationService
 from snug.services.exporting import Exporting
 from snug.services.organiser import Organiser
 from snug.services.preferences import Preferences
-from snug.ui.export_dialog import ExportDialog
+from snug.ui.chats.export_dialog import ExportDialog
+from snug.ui.look.theme import Theme
 from snug.ui.main_window import MainWindow
-from snug.ui.pdf import make_pdf
 from snug.ui.places import Place
-from snug.ui.theme import Theme
+from snug.ui.text.pdf import make_pdf
 from snug.vault.vault import Vault
 
 

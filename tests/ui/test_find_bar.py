@@ -6,10 +6,10 @@ from pytestqt.qtbot import QtBot
 from tests.ui.test_transcript import turn
 
 from snug.domain.search_query import Term
-from snug.ui.find_bar import FindBar
-from snug.ui.message_view import MessageView
-from snug.ui.theme import Theme
-from snug.ui.transcript import Transcript
+from snug.ui.chat.find_bar import FindBar
+from snug.ui.chat.message_view import MessageView
+from snug.ui.chat.transcript import Transcript
+from snug.ui.look.theme import Theme
 
 TEXTS = {
     3: "The **moon** over the Ångström",

@@ -11,11 +11,11 @@ from tests.ui.fakes import SMALL, STARTER, Rooms
 from tests.ui.finding import Shown
 
 from snug.domain.licence import classify
-from snug.ui.composer import Composer
-from snug.ui.first_offers import NO_BREAK, OfferCard
+from snug.ui.chat.composer import Composer
+from snug.ui.look.theme import Theme
 from snug.ui.main_window import MainWindow
+from snug.ui.models.first_offers import NO_BREAK, OfferCard
 from snug.ui.places import Place
-from snug.ui.theme import Theme
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tests.ui.texts import EVERYTHING
 from snug.domain.events import Finished, TextDelta
 from snug.services.bundle import Services
 from snug.ui.frame_probe import FrameProbe, quantile
-from snug.ui.theme import Theme
+from snug.ui.look.theme import Theme
 
 CODE = "```python\n" + "".join(
     f"def step_{n}(value: int) -> str:\n    return f'{{value * {n}}}'  # twice\n\n"

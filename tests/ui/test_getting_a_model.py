@@ -14,10 +14,10 @@ from tests.models.gguf_maker import named
 
 from snug.app import Application
 from snug.paths import find_paths
+from snug.ui.look.theme import Theme
 from snug.ui.main_window import MainWindow
-from snug.ui.models_page import ModelsPage, Tab
+from snug.ui.models.models_page import ModelsPage, Tab
 from snug.ui.places import Place
-from snug.ui.theme import Theme
 from snug.vault.vault import Vault
 
 NAME = "maker/tiny-GGUF"

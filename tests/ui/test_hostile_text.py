@@ -17,9 +17,10 @@ from PySide6.QtWidgets import QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from snug.ui.frame_probe import FrameProbe
-from snug.ui.markdown import split
-from snug.ui.message_text import MessageText
-from snug.ui.safe_text import (
+from snug.ui.look.theme import Theme
+from snug.ui.text.markdown import split
+from snug.ui.text.message_text import MessageText
+from snug.ui.text.safe_text import (
     MAX_SHOWN,
     copied_code,
     hidden_count,
@@ -28,7 +29,6 @@ from snug.ui.safe_text import (
     shown_length,
     shown_prose,
 )
-from snug.ui.theme import Theme
 
 CANARY = "file:///etc/hostname"
 VECTORS = (
@@ -146,7 +146,7 @@ def test_nothing_is_fetched_or_read(
 
 def test_qt_s_network_is_not_even_imported() -> None:
     code = (
-        "import sys, snug.ui.chat_page;"
+        "import sys, snug.ui.chat.chat_page;"
         "sys.exit(any('QtNetwork' in m or 'QtWebEngine' in m for m in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

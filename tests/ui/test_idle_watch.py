@@ -18,9 +18,9 @@ from tests.ui.fakes import CPU, STARTER, Rooms
 from snug.domain.events import Started
 from snug.services.bundle import Services
 from snug.services.engine_settings import IDLE_MINUTES
-from snug.ui.idle_watch import IdleWatch
+from snug.ui.locks.idle_watch import IdleWatch
+from snug.ui.look.theme import Theme
 from snug.ui.main_window import MainWindow
-from snug.ui.theme import Theme
 
 READY = Started(STARTER.name, CPU, 0, 0, 8192)
 SNUG = Path(sys.executable).parent / "snug"
@@ -30,7 +30,7 @@ from PySide6.QtCore import QCoreApplication, QTimer
 from PySide6.QtDBus import QDBusConnection, QDBusMessage
 from tests.ui.fakes import make_rooms
 from snug.services.models import ModelService
-from snug.ui.idle_watch import IdleWatch
+from snug.ui.locks.idle_watch import IdleWatch
 app = QCoreApplication([])
 rooms = make_rooms()
 watch = IdleWatch(ModelService(rooms.library, rooms.store, rooms.engine), app)

@@ -11,8 +11,8 @@ from tests.vault.importing.test_formats import CHATGPT, CLAUDE
 
 from snug.services.importing import Importing
 from snug.ui.bridge import Bridge
-from snug.ui.conversation_view import ConversationView
-from snug.ui.import_dialog import ImportDesk, ImportDialog
+from snug.ui.chat.conversation_view import ConversationView
+from snug.ui.chats.import_dialog import ImportDesk, ImportDialog
 from snug.ui.tasks import Tasks
 from snug.vault.importing.reading import read
 from snug.vault.vault import Vault

@@ -15,8 +15,8 @@ from tests.ui.vaulted import Vaulted
 from snug.domain.unlocking import NOTHING
 from snug.services.keeping import Keeping
 from snug.services.keys import KeyService
-from snug.ui.keeping_rows import KeepingRows
-from snug.ui.theme import Theme
+from snug.ui.look.theme import Theme
+from snug.ui.settings.keeping_rows import KeepingRows
 
 
 @dataclass

@@ -15,12 +15,12 @@ from tests.ui.vaulted import Vaulted
 from snug.domain.errors import SnugError, WrongKeyError
 from snug.domain.unlocking import NOTHING, Secret
 from snug.services.keys import KeyService
-from snug.ui.key_rows import KeyRows
-from snug.ui.new_passphrase import NewPassphraseDialog
-from snug.ui.recovery_dialog import RecoveryDialog
-from snug.ui.settings_page import SettingsPage
-from snug.ui.theme import Theme
-from snug.ui.tick_box import TickBox
+from snug.ui.locks.key_rows import KeyRows
+from snug.ui.locks.new_passphrase import NewPassphraseDialog
+from snug.ui.locks.recovery_dialog import RecoveryDialog
+from snug.ui.look.theme import Theme
+from snug.ui.look.tick_box import TickBox
+from snug.ui.settings.settings_page import SettingsPage
 
 PASSPHRASE = "tall boats drift on slow rivers"
 

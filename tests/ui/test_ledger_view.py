@@ -23,8 +23,8 @@ from tests.services.test_network import Keyring, Store
 from snug.domain.ledger import LedgerEntry, Outcome
 from snug.services.ledger import VaultLedger
 from snug.services.network import Network
-from snug.ui.ledger_view import LedgerView
-from snug.ui.theme import Theme
+from snug.ui.look.theme import Theme
+from snug.ui.network.ledger_view import LedgerView
 
 NOON_MS = int(datetime.datetime(2026, 11, 3, 12, tzinfo=datetime.UTC).timestamp() * 1000)
 DAY_MS = 86_400_000

@@ -17,10 +17,10 @@ from snug.models.library import Library
 from snug.services.adoption import Adoption
 from snug.services.models import ModelService
 from snug.ui.bridge import Bridge
-from snug.ui.library_rows import LibraryRows
-from snug.ui.model_card import ModelCard
+from snug.ui.look.theme import Theme
+from snug.ui.models.library_rows import LibraryRows
+from snug.ui.models.model_card import ModelCard
 from snug.ui.tasks import Tasks
-from snug.ui.theme import Theme
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from snug.ui.link_prompt import LinkPrompt
-from snug.ui.links import Link, Refusal, check_link
-from snug.ui.theme import Theme
+from snug.ui.look.theme import Theme
+from snug.ui.text.link_prompt import LinkPrompt
+from snug.ui.text.links import Link, Refusal, check_link
 
 ALLOWED = {
     "https://example.com": "example.com",

@@ -19,11 +19,11 @@ from snug.domain.unlocking import KeySlot
 from snug.services.bundle import Services
 from snug.services.keys import KeyService
 from snug.services.locking import IDLE_CHOICES, LockSettings
-from snug.ui import lock_watch
-from snug.ui.lock_rows import LockRows
-from snug.ui.lock_watch import LockWatch
-from snug.ui.setting_rows import ChoiceButton
-from snug.ui.theme import Theme
+from snug.ui.locks import lock_watch
+from snug.ui.locks.lock_rows import LockRows
+from snug.ui.locks.lock_watch import LockWatch
+from snug.ui.look.theme import Theme
+from snug.ui.settings.setting_rows import ChoiceButton
 
 ASLEEP = """
 import subprocess, sys
@@ -35,7 +35,7 @@ from tests.ui.vaulted import Vaulted
 from snug.domain.unlocking import NOTHING
 from snug.services.locking import LOCK_ON_SLEEP
 from snug.ui.application import run
-from snug.ui.lock_window import LockWindow
+from snug.ui.locks.lock_window import LockWindow
 from snug.ui.main_window import MainWindow
 logind = subprocess.Popen([sys.executable, "-m", "tests.ui.fake_logind"], stdout=subprocess.PIPE)
 assert logind.stdout.readline() == b"ready\\n"

@@ -29,8 +29,8 @@ from snug.domain.unlocking import Secret
 from snug.services.locking import FORGET_COPIED, Patience
 from snug.ui import sittings
 from snug.ui.application import run
-from snug.ui.copied import forget_copied
-from snug.ui.lock_window import LockWindow, OtherProfiles
+from snug.ui.locks.copied import forget_copied
+from snug.ui.locks.lock_window import LockWindow, OtherProfiles
 from snug.ui.main_window import MainWindow
 
 ROOT = Path(__file__).parents[2]

@@ -14,13 +14,13 @@ from tests.ui.fakes import LARGE, SMALL, STARTER, Rooms, put_conversation
 from snug.domain.conversation import Role, now_ms
 from snug.domain.events import Paused, Resumed
 from snug.services.bundle import Services
-from snug.ui.banner import Level
-from snug.ui.library_page import LibraryPage
+from snug.ui.look.banner import Level
+from snug.ui.look.theme import Theme
+from snug.ui.look.tokens import DARK, SIZES
 from snug.ui.main_window import MainWindow
+from snug.ui.models.library_page import LibraryPage
 from snug.ui.places import Place
-from snug.ui.settings_page import SettingsPage
-from snug.ui.theme import Theme
-from snug.ui.tokens import DARK, SIZES
+from snug.ui.settings.settings_page import SettingsPage
 
 
 def make(qtbot: QtBot, services: Services, theme: Theme) -> MainWindow:

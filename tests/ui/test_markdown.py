@@ -5,7 +5,7 @@ import random
 import pytest
 from tests.ui.texts import EVERYTHING, SHORT
 
-from snug.ui.markdown import LIST_CHUNK, Block, Code, Prose, Splitter, is_bomb, split
+from snug.ui.text.markdown import LIST_CHUNK, Block, Code, Prose, Splitter, is_bomb, split
 
 
 def in_pieces(text: str, seed: int) -> tuple[list[Block], list[list[Block]]]:

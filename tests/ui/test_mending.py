@@ -14,7 +14,7 @@ from tests.ui.vaulted import Vaulted
 from snug.domain.errors import VaultDamagedError
 from snug.domain.unlocking import NOTHING, Secret
 from snug.ui.application import run
-from snug.ui.lock_window import LockWindow
+from snug.ui.locks.lock_window import LockWindow
 from snug.ui.main_window import MainWindow
 from snug.vault.care import VaultCare
 

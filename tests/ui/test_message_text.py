@@ -9,10 +9,10 @@ from PySide6.QtWidgets import QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 from tests.ui.texts import EVERYTHING, SHORT
 
-from snug.ui.markdown import Code, Prose, Splitter, split
-from snug.ui.message_text import MessageText
-from snug.ui.theme import Theme
-from snug.ui.tokens import Scheme
+from snug.ui.look.theme import Theme
+from snug.ui.look.tokens import Scheme
+from snug.ui.text.markdown import Code, Prose, Splitter, split
+from snug.ui.text.message_text import MessageText
 
 WIDTH = 760
 

@@ -8,9 +8,9 @@ from pytestqt.qtbot import QtBot
 
 from snug.domain.conversation import Conversation, Message, Part, PartKind, Role, Status
 from snug.domain.events import Timings
-from snug.ui.message_view import MessageView
-from snug.ui.theme import Theme
-from snug.ui.turn import Action, Note, Turn, turns_of
+from snug.ui.chat.message_view import MessageView
+from snug.ui.chat.turn import Action, Note, Turn, turns_of
+from snug.ui.look.theme import Theme
 
 WIDTH = 700
 

@@ -8,10 +8,10 @@ from tests.ui.fakes import Rooms
 from tests.ui.finding import Shown
 
 from snug.services.bundle import Services
+from snug.ui.look.theme import Theme
 from snug.ui.main_window import MainWindow
-from snug.ui.models_page import ModelsPage, Tab
+from snug.ui.models.models_page import ModelsPage, Tab
 from snug.ui.places import Place
-from snug.ui.theme import Theme
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from tests.services.test_network import CANARY, Keyring, Store
 from snug.services.bundle import Services
 from snug.services.network import Network
 from snug.services.token import TokenPlace
-from snug.ui.network_rows import NetworkRows
-from snug.ui.settings_page import SettingsPage
-from snug.ui.theme import Theme
+from snug.ui.look.theme import Theme
+from snug.ui.network.network_rows import NetworkRows
+from snug.ui.settings.settings_page import SettingsPage
 
 
 @dataclass

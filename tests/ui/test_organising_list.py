@@ -19,11 +19,11 @@ from snug.services.conversations import ConversationService
 from snug.services.organiser import Organiser
 from snug.services.preferences import Preferences
 from snug.services.temporary import SplitStore, TemporaryChats
-from snug.ui.conversation_model import ConversationModel, RowKind
+from snug.ui.chats.conversation_model import ConversationModel, RowKind
+from snug.ui.chats.retention_dialog import RetentionDialog
+from snug.ui.look.theme import Theme
 from snug.ui.main_window import MainWindow
-from snug.ui.preferences_keys import OPEN_CONVERSATION
-from snug.ui.retention_dialog import RetentionDialog
-from snug.ui.theme import Theme
+from snug.ui.settings.preferences_keys import OPEN_CONVERSATION
 from snug.vault.vault import Vault
 
 

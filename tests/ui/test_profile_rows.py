@@ -12,8 +12,8 @@ from pytestqt.qtbot import QtBot
 from tests.ui.steps import child
 
 from snug.services.profiles import NAME_WARNING, Profiles
-from snug.ui.profile_rows import ProfileRows
-from snug.ui.theme import Theme
+from snug.ui.locks.profile_rows import ProfileRows
+from snug.ui.look.theme import Theme
 from snug.vault.profiles import ProfileFolders
 
 

@@ -10,8 +10,8 @@ from tests.ui.fakes import RESOURCES
 from tests.ui.steps import Steps, child, shown
 
 from snug.domain.profile import FIRST, ProfileEntry
-from snug.ui.profile_window import ProfileWindow, choose_profile
-from snug.ui.theme import Theme
+from snug.ui.locks.profile_window import ProfileWindow, choose_profile
+from snug.ui.look.theme import Theme
 
 OTHER = "0" * 32
 ENTRIES = (ProfileEntry(FIRST, "Home & garden"), ProfileEntry(OTHER, "Profile 2"))

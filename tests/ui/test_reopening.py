@@ -15,10 +15,10 @@ from snug.domain.errors import Remedy, RemedyKind
 from snug.domain.events import Failed
 from snug.services.bundle import Services
 from snug.services.engine_settings import CONTEXT_LENGTH, HOST
+from snug.ui.look.theme import Theme
 from snug.ui.main_window import MainWindow
 from snug.ui.places import Place
-from snug.ui.preferences_keys import OPEN_CONVERSATION
-from snug.ui.theme import Theme
+from snug.ui.settings.preferences_keys import OPEN_CONVERSATION
 
 Open = Callable[..., MainWindow]
 

@@ -13,8 +13,8 @@ from tests.ui.fakes import Rooms
 from tests.ui.finding import Shown
 from tests.ui.test_repository_page import FREE, mark, opened
 
-from snug.ui.offer_row import Getting, OfferRow
-from snug.ui.theme import Theme
+from snug.ui.look.theme import Theme
+from snug.ui.models.offer_row import Getting, OfferRow
 
 NEAR = ("backToList", "downloadButton-")  # where the keyboard may be as files are shown
 

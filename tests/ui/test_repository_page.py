@@ -18,11 +18,11 @@ from snug.domain.download import (
 )
 from snug.domain.errors import EnvironmentFault
 from snug.domain.hub import Repository
-from snug.ui.banner import Banner
-from snug.ui.link_prompt import LinkPrompt
-from snug.ui.marks import Mark, MarkLabel
-from snug.ui.repository_page import RepositoryPage
-from snug.ui.theme import Theme
+from snug.ui.look.banner import Banner
+from snug.ui.look.marks import Mark, MarkLabel
+from snug.ui.look.theme import Theme
+from snug.ui.models.repository_page import RepositoryPage
+from snug.ui.text.link_prompt import LinkPrompt
 
 FREE = repository("Qwen/Qwen3-4B-GGUF")
 BOUND = repository("google/gemma-3-4b-GGUF", "gemma")

@@ -10,13 +10,13 @@ from snug.domain.events import Loading, Paused, Prefill, Resumed, Started, TextD
 from snug.domain.model import Placement
 from snug.domain.prompt import ContextPlan
 from snug.services.conversations import Run
-from snug.ui.answers import RunningAnswer
-from snug.ui.context_meter import ContextMeter
-from snug.ui.planner import plan_words
-from snug.ui.status_line import StatusLine
-from snug.ui.theme import Theme
-from snug.ui.welcome import Welcome
-from snug.ui.words import count_words
+from snug.ui.chat.answers import RunningAnswer
+from snug.ui.chat.context_meter import ContextMeter
+from snug.ui.chat.planner import plan_words
+from snug.ui.chat.welcome import Welcome
+from snug.ui.look.status_line import StatusLine
+from snug.ui.look.theme import Theme
+from snug.ui.look.words import count_words
 
 
 def running() -> RunningAnswer:

@@ -9,9 +9,9 @@ from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 from tests.ui.fakes import RESOURCES
 
-from snug.ui.icons import bind_icon, icon
-from snug.ui.theme import Theme
-from snug.ui.tokens import CONTRAST, DARK, LIGHT, Palette, Scheme
+from snug.ui.look.icons import bind_icon, icon
+from snug.ui.look.theme import Theme
+from snug.ui.look.tokens import CONTRAST, DARK, LIGHT, Palette, Scheme
 
 SCHEMES = {"light": LIGHT, "dark": DARK, "contrast": CONTRAST}
 WRITING = ("text", "text_soft", "text_faint", "accent", "good", "warn", "bad")

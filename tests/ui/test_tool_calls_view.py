@@ -7,10 +7,10 @@ from pytestqt.qtbot import QtBot
 from snug.domain.conversation import Message, Part, PartKind, Role
 from snug.domain.events import ToolCall
 from snug.domain.tools import call_text
-from snug.ui.message_text import MessageText
-from snug.ui.message_view import MessageView
-from snug.ui.theme import Theme
-from snug.ui.turn import Turn
+from snug.ui.chat.message_view import MessageView
+from snug.ui.chat.turn import Turn
+from snug.ui.look.theme import Theme
+from snug.ui.text.message_text import MessageText
 
 WEATHER = call_text(ToolCall("get_weather", '{"city": "Graz", "days": 2}', "c1"))
 CLOCK = call_text(ToolCall("get_time", "{}", "c2"))

@@ -9,11 +9,11 @@ from pytestqt.qtbot import QtBot
 from tests.ui.texts import EVERYTHING
 
 from snug.domain.conversation import Message, Part, PartKind, Role, Status
+from snug.ui.chat.transcript import Transcript
+from snug.ui.chat.turn import Turn
 from snug.ui.frame_probe import FrameProbe, quantile
-from snug.ui.theme import Theme
-from snug.ui.tokens import SIZES, Scheme
-from snug.ui.transcript import Transcript
-from snug.ui.turn import Turn
+from snug.ui.look.theme import Theme
+from snug.ui.look.tokens import SIZES, Scheme
 
 
 def message(number: int, text: str, role: Role = Role.ASSISTANT) -> Message:

@@ -20,11 +20,11 @@ from snug.domain.licence import classify
 from snug.domain.trends import Page, Scope
 from snug.services.trends import Trends
 from snug.ui.bridge import Bridge
+from snug.ui.look.theme import Theme
+from snug.ui.look.tokens import DARK, LIGHT, Scheme
+from snug.ui.models.trends_chart import _apart
+from snug.ui.models.trends_view import TrendsView
 from snug.ui.tasks import Tasks
-from snug.ui.theme import Theme
-from snug.ui.tokens import DARK, LIGHT, Scheme
-from snug.ui.trends_chart import _apart
-from snug.ui.trends_view import TrendsView
 from snug.vault.vault import Vault
 
 DAY_MS = 86_400_000

@@ -11,9 +11,9 @@ from pytestqt.qtbot import QtBot
 from tests.ui.fakes import SMALL, Rooms
 
 from snug.services.bundle import Services
+from snug.ui.look.theme import Theme
+from snug.ui.look.tokens import Scheme
 from snug.ui.main_window import MainWindow
-from snug.ui.theme import Theme
-from snug.ui.tokens import Scheme
 
 PROMISED = {
     "composer",

@@ -73,9 +73,9 @@ def _open_ms(services: Services) -> float:
     # Late: Qt reads its environment when it is imported.
     from PySide6.QtWidgets import QApplication
 
+    from snug.ui.look.theme import Theme
     from snug.ui.main_window import MainWindow
     from snug.ui.places import Place
-    from snug.ui.theme import Theme
 
     app = QApplication.instance() or QApplication([])
     theme = Theme(services.profile.resources)
@@ -87,7 +87,10 @@ def _open_ms(services: Services) -> float:
     window.grab()
     began = perf_counter()
     window.go_to(Place.MODELS)
-    from snug.ui.models_page import ModelsPage, Tab  # later than the press, as in the application
+    from snug.ui.models.models_page import (  # later than the press, as in the application
+        ModelsPage,
+        Tab,
+    )
 
     page = window.findChild(ModelsPage)
     if not isinstance(page, ModelsPage):

@@ -1,6 +1,6 @@
 """Text of strangers for a report or a terminal: characters that do not show become markers.
 
-The window has finer rules of its own (`ui/safe_text.py`).
+The window has finer rules of its own (`ui/text/safe_text.py`).
 """
 
 from __future__ import annotations

@@ -14,11 +14,11 @@ from PySide6.QtWidgets import QApplication
 from snug.domain.unlocking import Secret
 from snug.services.bundle import Services
 from snug.services.keeping import Care
-from snug.ui.icons import app_icon
-from snug.ui.lock_window import OtherProfiles
+from snug.ui.locks.lock_window import OtherProfiles
+from snug.ui.look.icons import app_icon
+from snug.ui.look.theme import Theme
 from snug.ui.single_instance import SingleInstance
 from snug.ui.sittings import Sittings
-from snug.ui.theme import Theme
 from snug.ui.traces import leave_no_traces
 
 BuildServices = Callable[[Secret], Services]

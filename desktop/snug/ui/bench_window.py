@@ -9,10 +9,10 @@ from PySide6.QtWidgets import QApplication
 
 from snug.domain.events import Failed, Finished, TextDelta
 from snug.services.bundle import Services
-from snug.ui.chat_page import ChatPage
+from snug.ui.chat.chat_page import ChatPage
 from snug.ui.frame_probe import FrameProbe
+from snug.ui.look.theme import Theme
 from snug.ui.main_window import MainWindow
-from snug.ui.theme import Theme
 
 _LIMIT_MS = 60_000
 _STREAM_MS = 10_000  # then the answer is stopped

@@ -14,22 +14,25 @@ from snug.domain.errors import SnugError
 from snug.domain.hub import Repository
 from snug.services.bundle import Services
 from snug.services.locking import LockSettings
-from snug.ui.banner import Banner, Level
 from snug.ui.bridge import Bridge
-from snug.ui.chat_files import ChatFiles
-from snug.ui.chat_page_like import ChatPageFactory, ChatPageLike, real_chat_page
-from snug.ui.conversation_list import ConversationList
-from snug.ui.first_offers import FirstOffers
-from snug.ui.idle_watch import IdleWatch
-from snug.ui.lock_watch import LockWatch
-from snug.ui.model_desk import ModelDesk
-from snug.ui.model_notices import ModelNotices
-from snug.ui.network_lock import NetworkLock
-from snug.ui.page_header import PageHeader
-from snug.ui.parts import flat
+from snug.ui.chat.chat_files import ChatFiles
+from snug.ui.chat.chat_page_like import ChatPageFactory, ChatPageLike, real_chat_page
+from snug.ui.chat.temporary_note import TemporaryNote
+from snug.ui.chats.conversation_list import ConversationList
+from snug.ui.chats.tidying import DailyTidying
+from snug.ui.locks.idle_watch import IdleWatch
+from snug.ui.locks.lock_watch import LockWatch
+from snug.ui.look.banner import Banner, Level
+from snug.ui.look.page_header import PageHeader
+from snug.ui.look.parts import flat
+from snug.ui.look.theme import Theme
+from snug.ui.look.tokens import REFRESH_MS, SIZES
+from snug.ui.models.first_offers import FirstOffers
+from snug.ui.models.model_desk import ModelDesk
+from snug.ui.models.model_notices import ModelNotices
+from snug.ui.network.network_lock import NetworkLock
 from snug.ui.place_pages import PlacePages
 from snug.ui.places import Place, PlaceEntry
-from snug.ui.preferences_keys import BAR_SHOWN
 from snug.ui.reopening import (
     keep_open_conversation,
     left_open,
@@ -37,14 +40,11 @@ from snug.ui.reopening import (
     tell_first_run,
     was_answering,
 )
+from snug.ui.settings.preferences_keys import BAR_SHOWN
 from snug.ui.shell import Shell
 from snug.ui.shortcuts import ShortcutSheet, bind_keys
 from snug.ui.sidebar import Sidebar
 from snug.ui.tasks import Tasks
-from snug.ui.temporary_note import TemporaryNote
-from snug.ui.theme import Theme
-from snug.ui.tidying import DailyTidying
-from snug.ui.tokens import REFRESH_MS, SIZES
 from snug.ui.window_keys import window_keys
 from snug.ui.window_memory import keep_geometry, restore_geometry
 

@@ -8,18 +8,18 @@ from PySide6.QtCore import QObject, QPoint, Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from snug.services.bundle import Services
-from snug.ui.idle_watch import IdleWatch
-from snug.ui.model_desk import ModelDesk
-from snug.ui.page import Page
+from snug.ui.locks.idle_watch import IdleWatch
+from snug.ui.look.page import Page
+from snug.ui.look.theme import Theme
+from snug.ui.models.model_desk import ModelDesk
 from snug.ui.places import Place
 from snug.ui.tasks import Tasks
-from snug.ui.theme import Theme
 
 if TYPE_CHECKING:
     from snug.domain.hub import Repository
-    from snug.ui.ledger_view import LedgerView
-    from snug.ui.models_page import ModelsPage
-    from snug.ui.settings_page import SettingsPage
+    from snug.ui.models.models_page import ModelsPage
+    from snug.ui.network.ledger_view import LedgerView
+    from snug.ui.settings.settings_page import SettingsPage
 
 
 class PlacePages(QObject):
@@ -111,7 +111,7 @@ class PlacePages(QObject):
             self._theme,
         )
         if self._services.network is not None:
-            from snug.ui.ledger_view import LedgerView
+            from snug.ui.network.ledger_view import LedgerView
 
             self._ledger = LedgerView(self._services.network, self._theme)
             page.column.addWidget(self._ledger, 1)
@@ -120,7 +120,7 @@ class PlacePages(QObject):
     def _make(self, place: Place, desk: ModelDesk, idle: IdleWatch) -> QWidget:
         # Late: the first window needs neither page, and start-up counts.
         if place is Place.MODELS:
-            from snug.ui.models_page import ModelsPage
+            from snug.ui.models.models_page import ModelsPage
 
             models = self._models = ModelsPage(self._services, self._theme, self._tasks)
             models.chosen.connect(desk.choose)
@@ -129,7 +129,7 @@ class PlacePages(QObject):
             return models
         if place is Place.NETWORK:
             return self._make_ledger()
-        from snug.ui.settings_page import SettingsPage
+        from snug.ui.settings.settings_page import SettingsPage
 
         settings = self._settings = SettingsPage(self._services, self._theme)
         settings.context_changed.connect(desk.preload)

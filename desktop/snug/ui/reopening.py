@@ -9,8 +9,8 @@ from PySide6.QtCore import QCoreApplication
 from snug.domain.conversation import Conversation, Role, Status
 from snug.domain.errors import SnugError
 from snug.services.bundle import Services
-from snug.ui.banner import Banner, Level
-from snug.ui.preferences_keys import OPEN_CONVERSATION
+from snug.ui.look.banner import Banner, Level
+from snug.ui.settings.preferences_keys import OPEN_CONVERSATION
 
 CAUSE = "crash"  # the banner's key
 

@@ -6,8 +6,8 @@ from PySide6.QtCore import QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QStyle, QWidget
 
-from snug.ui.theme import Theme
-from snug.ui.tokens import SIZES
+from snug.ui.look.theme import Theme
+from snug.ui.look.tokens import SIZES
 
 
 class Scrim(QWidget):

@@ -9,9 +9,9 @@ from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QGridLayout, QVBoxLayout, QWidget
 
-from snug.ui.parts import flat, label, push_button
-from snug.ui.theme import Theme
-from snug.ui.tokens import SIZES
+from snug.ui.look.parts import flat, label, push_button
+from snug.ui.look.theme import Theme
+from snug.ui.look.tokens import SIZES
 
 
 @dataclass(frozen=True, slots=True)

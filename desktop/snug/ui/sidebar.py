@@ -15,15 +15,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from snug.ui.conversation_list import ConversationList
-from snug.ui.icons import app_icon, bind_icon
-from snug.ui.model_state import ModelState
-from snug.ui.parts import flat, hairline, icon_button, label, push_button
+from snug.ui.chats.conversation_list import ConversationList
+from snug.ui.chats.search_field import SearchField
+from snug.ui.chats.search_operators import add_operators
+from snug.ui.look.icons import app_icon, bind_icon
+from snug.ui.look.parts import flat, hairline, icon_button, label, push_button
+from snug.ui.look.theme import Theme
+from snug.ui.look.tokens import SIZES
+from snug.ui.models.model_state import ModelState
 from snug.ui.places import Place, PlaceEntry
-from snug.ui.search_field import SearchField
-from snug.ui.search_operators import add_operators
-from snug.ui.theme import Theme
-from snug.ui.tokens import SIZES
 
 
 class Sidebar(QWidget):

@@ -21,15 +21,15 @@ from snug.domain.errors import SnugError
 from snug.domain.unlocking import NOTHING, Secret
 from snug.services.bundle import Services
 from snug.services.keeping import Care
-from snug.ui.copied import forget_copied
-from snug.ui.defects import ExceptionHook
-from snug.ui.lock_window import LockWindow, OtherProfiles
+from snug.ui.locks.copied import forget_copied
+from snug.ui.locks.lock_window import LockWindow, OtherProfiles
+from snug.ui.locks.sleep_watch import SleepWatch
+from snug.ui.look.defects import ExceptionHook
+from snug.ui.look.theme import Theme
+from snug.ui.look.tokens import Scheme
 from snug.ui.main_window import MainWindow
 from snug.ui.polite_end import PoliteEnd
-from snug.ui.preferences_keys import SCHEME, TEXT_SCALE
-from snug.ui.sleep_watch import SleepWatch
-from snug.ui.theme import Theme
-from snug.ui.tokens import Scheme
+from snug.ui.settings.preferences_keys import SCHEME, TEXT_SCALE
 
 _SETTLED_MS = 1_000  # after the window has come up; nothing is listened to before
 PROBE = "SNUG_STARTUP_PROBE"  # a file that gets the moment of the first paint, for the bench

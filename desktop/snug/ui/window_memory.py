@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QWidget
 
 from snug.domain.errors import SnugError
 from snug.services.preferences import Preferences
-from snug.ui.preferences_keys import GEOMETRY
-from snug.ui.tokens import SIZES
+from snug.ui.look.tokens import SIZES
+from snug.ui.settings.preferences_keys import GEOMETRY
 
 
 def keep_geometry(window: QWidget, preferences: Preferences) -> None:

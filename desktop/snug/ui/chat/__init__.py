@@ -1,0 +1,1 @@
+"""The chat page: composer, transcript, messages."""

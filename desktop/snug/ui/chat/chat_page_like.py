@@ -1,0 +1,59 @@
+"""What the window needs of the page with the conversation; tests stand in behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from PySide6.QtCore import SignalInstance
+from PySide6.QtWidgets import QWidget
+
+from snug.domain.model import ModelFile
+from snug.services.bundle import Services
+from snug.ui.chat.find_bar import FindBar
+from snug.ui.look.theme import Theme
+
+
+class ChatPageLike(Protocol):
+    """What the window needs of the page with the conversation."""
+
+    conversation_changed: SignalInstance
+    run_event: SignalInstance
+    error_occurred: SignalInstance
+    settings_requested: SignalInstance
+    finder: FindBar
+
+    @property
+    def conversation_id(self) -> str | None:
+        """The open conversation; None while it does not exist yet."""
+
+    def open_conversation(self, conversation_id: str) -> None:
+        """Show it."""
+
+    def new_chat(self) -> None:
+        """Show an empty one, which exists from its first message on."""
+
+    def focus_composer(self) -> None:
+        """Put the cursor where one writes."""
+
+    def stop(self) -> None:
+        """Stop the running answer."""
+
+    def go_on(self) -> None:
+        """Take the last answer further, where it ended early."""
+
+    def set_model(self, model: ModelFile) -> None:
+        """This model answers next."""
+
+    def shutdown(self) -> None:
+        """Keep the draft and let go of everything."""
+
+
+ChatPageFactory = Callable[[Services, Theme, QWidget], QWidget]
+
+
+def real_chat_page(services: Services, theme: Theme, parent: QWidget) -> QWidget:
+    """The real one."""
+    from snug.ui.chat.chat_page import ChatPage  # late: the window shows before it is loaded
+
+    return ChatPage(services, theme, parent)

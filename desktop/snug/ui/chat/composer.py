@@ -1,0 +1,215 @@
+"""Where one writes: a field that grows, and one button that sends or stops."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QMimeData, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+
+from snug.ui.chat.chat_style import SEND_BUTTON
+from snug.ui.chat.growing_edit import GrowingEdit
+from snug.ui.look.icons import bind_icon
+from snug.ui.look.parts import flat, push_button, restyle
+from snug.ui.look.theme import Theme
+from snug.ui.look.tokens import SIZES
+from snug.ui.text.calm_cursor import CalmCursor
+
+ROWS = 8
+DRAFT_MS = 500
+LONG_PASTE = 20_000  # characters; beyond, pasted text is held beside the field
+
+
+class ComposerEdit(GrowingEdit):
+    """The field itself.
+
+    Attributes:
+        long_text_pasted: text too long to be laid out while one types.
+        edit_last_requested: Up was pressed in an empty field.
+        focus_changed: the cursor came or went.
+    """
+
+    long_text_pasted = Signal(str)
+    edit_last_requested = Signal()
+    focus_changed = Signal(bool)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Up in an empty field goes to the last own message; pages are the conversation's."""
+        key = event.key()
+        empty = self.document().isEmpty() and not self.composing
+        if key == Qt.Key.Key_Up and empty:
+            self.edit_last_requested.emit()
+        elif key in (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown):
+            event.ignore()
+        else:
+            super().keyPressEvent(event)
+
+    def insertFromMimeData(self, source: QMimeData) -> None:
+        """Plain text; very long text is put aside."""
+        text = source.text() if source.hasText() else ""
+        if len(text) > LONG_PASTE:
+            self.long_text_pasted.emit(text)
+        else:
+            super().insertFromMimeData(source)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """The frame shows where the cursor is."""
+        super().focusInEvent(event)
+        self.focus_changed.emit(True)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """The frame shows where the cursor is."""
+        super().focusOutEvent(event)
+        self.focus_changed.emit(False)
+
+
+class Composer(QFrame):
+    """Field, chip of a long pasted text, send and stop.
+
+    Attributes:
+        submitted: the person's message.
+        stop_requested: the running answer is to stop.
+        draft_changed: what stands here, at most twice a second while one writes.
+        edit_last_requested: as of `ComposerEdit`.
+    """
+
+    submitted = Signal(str)
+    stop_requested = Signal()
+    draft_changed = Signal(str)
+    edited = Signal()
+    edit_last_requested = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("composerFrame")
+        self.setProperty("kind", "composer")
+        self._theme = theme
+        self._answering = False
+        self._pasted = ""
+        self._draft = QTimer(self)
+        self._draft.setSingleShot(True)
+        self._draft.setInterval(DRAFT_MS)
+        self._draft.timeout.connect(lambda: self.draft_changed.emit(self.text))
+        self._make_field()
+        self._make_buttons()
+        self._arrange()
+        self._show_state()
+
+    def _make_field(self) -> None:
+        self.field = ComposerEdit(self._theme, 1, ROWS, self)
+        self.field.setObjectName("composer")
+        self.field.setAccessibleName(self.tr("Message"))
+        self.field.submitted.connect(self._on_field_submitted)
+        self.field.textChanged.connect(self._on_field_text_changed)
+        self.field.long_text_pasted.connect(self._hold)
+        self.field.edit_last_requested.connect(self.edit_last_requested)
+        self.field.focus_changed.connect(self._on_field_focus_changed)
+        self._cursor = CalmCursor(self)
+        self.field.cursorPositionChanged.connect(self._cursor.stir)
+
+    def _make_buttons(self) -> None:
+        self._send = self._button("sendButton", "send", self.tr("Send (Return)"), "on_accent")
+        self._send.clicked.connect(self._on_field_submitted)
+        self._stop = self._button("stopButton", "stop", self.tr("Stop (Esc)"), "page")
+        self._stop.clicked.connect(self.stop_requested)
+        self._chip = push_button("pastedText", "", "chip", self._unhold)
+
+    def _button(self, name: str, kind: str, text: str, color: str) -> QToolButton:
+        button = QToolButton(self)
+        button.setObjectName(name)
+        button.setProperty("kind", kind)
+        button.setAccessibleName(text)
+        button.setToolTip(text)
+        button.setFixedSize(QSize(SEND_BUTTON, SEND_BUTTON))
+        button.setCursor(Qt.CursorShape.PointingHandCursor)
+        bind_icon(button, kind, self._theme, color, SIZES.icon)
+        return button
+
+    def _arrange(self) -> None:
+        column = flat(QVBoxLayout(self), spacing=SIZES.gap_2)
+        column.setContentsMargins(SIZES.gap_3, SIZES.gap_2, SIZES.gap_2, SIZES.gap_2)
+        column.addWidget(self._chip, 0, Qt.AlignmentFlag.AlignLeading)
+        row = flat(QHBoxLayout(), spacing=SIZES.gap_2)
+        row.addWidget(self.field, 1, Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(self._send, 0, Qt.AlignmentFlag.AlignBottom)
+        row.addWidget(self._stop, 0, Qt.AlignmentFlag.AlignBottom)
+        column.addLayout(row)
+
+    # -- what stands here ---------------------------------------------------------------------
+
+    @property
+    def text(self) -> str:
+        """What would be sent."""
+        typed = self.field.toPlainText()
+        if not self._pasted:
+            return typed
+        return f"{typed}\n\n{self._pasted}" if typed.strip() else self._pasted
+
+    def set_text(self, text: str) -> None:
+        """Put a draft or an example here; the cursor goes to its end."""
+        self._pasted = text if len(text) > LONG_PASTE else ""
+        self.field.setPlainText("" if self._pasted else text)
+        cursor = self.field.textCursor()
+        cursor.movePosition(cursor.MoveOperation.End)
+        self.field.setTextCursor(cursor)
+        self._draft.stop()
+        self._show_state()
+
+    def clear(self) -> None:
+        """Empty it, with nothing left to undo."""
+        self.set_text("")
+
+    def set_answering(self, answering: bool) -> None:
+        """The button stops while the conversation answers; one may go on typing."""
+        had_focus = self._send.hasFocus() or self._stop.hasFocus()
+        self._answering = answering
+        self._show_state()
+        if had_focus:
+            self.field.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def set_model_name(self, name: str) -> None:
+        """Whom one writes to."""
+        words = self.tr("Message {}").format(name) if name else self.tr("Message")
+        self.field.setPlaceholderText(words)
+
+    def take_draft(self) -> str:
+        """The draft now, instead of after the pause."""
+        self._draft.stop()
+        return self.text
+
+    def _hold(self, text: str) -> None:
+        self._pasted = f"{self._pasted}\n\n{text}" if self._pasted else text
+        self._on_field_text_changed()
+
+    def _unhold(self) -> None:
+        self._pasted = ""
+        self._on_field_text_changed()
+        self.field.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _show_state(self) -> None:
+        self._send.setVisible(not self._answering)
+        self._stop.setVisible(self._answering)
+        self._send.setEnabled(bool(self._pasted) or not self.field.document().isEmpty())
+        self._chip.setVisible(bool(self._pasted))
+        if self._pasted:
+            count = self.locale().toString(len(self._pasted))
+            words = self.tr("Pasted text, {} characters – remove").format(count)
+            self._chip.setText(words)
+            self._chip.setAccessibleName(words)
+
+    # -- slots --------------------------------------------------------------------------------
+
+    def _on_field_submitted(self) -> None:
+        text = self.text
+        if text.strip() and not self._answering:
+            self.submitted.emit(text)
+
+    def _on_field_text_changed(self) -> None:
+        self._show_state()
+        if not self._draft.isActive():  # also somebody who never pauses has it kept
+            self._draft.start()
+        self.edited.emit()
+
+    def _on_field_focus_changed(self, focused: bool) -> None:
+        self._cursor.stir() if focused else self._cursor.leave()
+        self.setProperty("active", "true" if focused else "false")
+        restyle(self)

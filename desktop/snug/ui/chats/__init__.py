@@ -1,0 +1,1 @@
+"""The left bar: the list of conversations, search, folders, import and export."""

@@ -1,0 +1,1 @@
+"""What keeps others out: lock window, keys, profiles, idle and sleep."""

@@ -1,0 +1,1 @@
+"""What every page is made of: tokens, theme, icons, small parts, words."""

@@ -1,0 +1,1 @@
+"""The Models place: library, Discover, downloads, trends, the ledger."""

@@ -1,0 +1,1 @@
+"""What is said of the network: the lock at the foot, the ledger, its settings."""

@@ -1,0 +1,1 @@
+"""How text is shown: Markdown, code, links, and what keeps it inert."""
