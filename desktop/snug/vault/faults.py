@@ -96,6 +96,12 @@ def _fault(error: apsw.Error, path: Path) -> SnugError | None:
         return disk_full(folder)
     if isinstance(error, apsw.IOError):
         return _io_fault(error, folder)
+    if _is_of_index(error):
+        return EnvironmentFault(
+            f"The index of words in {path} could not be read. Nothing was changed. Try again. If "
+            f"it stays so, the disk that holds {folder} may be failing: check it, and make a copy "
+            "of that folder, then look with snug vault verify."
+        )
     if isinstance(error, _DAMAGED):
         return damaged(path)
     if isinstance(error, _BUSY):
@@ -115,12 +121,22 @@ def _fault(error: apsw.Error, path: Path) -> SnugError | None:
     return None
 
 
+def _is_of_index(error: apsw.Error) -> bool:
+    """FTS5 tells a read that failed as damage of its own; each page is looked at on its own too."""
+    return isinstance(error, apsw.CorruptError) and _code(error) == apsw.SQLITE_CORRUPT_VTAB
+
+
+def _code(error: apsw.Error) -> int | None:
+    """SQLite's extended result code; the stubs lack it."""
+    code = getattr(error, "extendedresult", None)
+    return code if isinstance(code, int) else None
+
+
 def _io_fault(error: apsw.IOError, folder: Path) -> EnvironmentFault:
     free = free_bytes(folder)
     if free is not None and free < _ALMOST_FULL_BYTES:
         return disk_full(folder)
-    code = getattr(error, "extendedresult", "unknown")  # the stubs lack it
     return EnvironmentFault(
-        f"The disk that holds {folder} failed (SQLite error {code}). What was "
+        f"The disk that holds {folder} failed (SQLite error {_code(error)}). What was "
         "already kept is safe if the disk is; check it, and make a copy of that folder."
     )
