@@ -49,6 +49,7 @@ from snug.services.organiser import Organiser
 from snug.services.preferences import Preferences
 from snug.services.temporary import SplitStore, TemporaryChats
 from snug.ui.settings.preferences_keys import OPEN_CONVERSATION
+from snug.vault.backups import DATABASE
 from snug.vault.care import VaultCare
 from snug.vault.conversations import Conversations
 from snug.vault.keys import SLOT_FILE
@@ -56,6 +57,7 @@ from snug.vault.vault import Vault, glance
 from snug.window import profiles_of, run_window
 
 _log = logging.getLogger(__name__)
+_OF_A_VAULT = (SLOT_FILE, DATABASE)
 
 
 class Application:
@@ -250,7 +252,13 @@ def _opened(build: Callable[[], Application]) -> Iterator[Services]:
 
 
 def _open_in_terminal(paths: Paths, options: Namespace) -> Application:
-    """Open the vault, asking for the passphrase where it is needed and somebody is there."""
+    """Open the vault, asking for the passphrase where it is needed and somebody is there.
+
+    What only looks makes no vault: the name of a folder may be mistyped.
+    """
+    if options.only_looks and not any((paths.vault / name).exists() for name in _OF_A_VAULT):
+        say(f"There are no chats in {paths.home} yet.")
+        return _open_nothing(paths, options)
     application = with_secret(
         lambda secret: Application.open(
             paths, secret, options.offline, hub_token=options.hub_token

@@ -38,13 +38,14 @@ def test_a_vault_made_with_a_passphrase_and_a_code_opens_with_either_and_with_no
 def test_a_passphrase_that_is_the_only_way_says_first_what_forgetting_means(
     snug: Snug, word: Path
 ) -> None:
+    snug.document("vault", "init")
     assert snug.document("vault", "status")["opens_silently"]
     done = snug.run("vault", "passphrase", "--new-file", str(word), "--only")
     assert done.returncode == 0
     assert "Forgotten means lost" in done.stderr
     assert "snug keys add recovery" in done.stderr
-    assert snug.run("vault", "status").returncode == 1
-    status = snug.document("vault", "status", SNUG_PASSPHRASE_FILE=str(word))
+    assert snug.run("conversations", "list").returncode == 1
+    status = snug.document("vault", "status")  # what opens it is told without a key
     assert not status["opens_silently"]
     assert [key["kind"] for key in status["keys"]] == ["passphrase"]
 
@@ -67,7 +68,8 @@ def test_a_key_file_to_carry_opens_until_it_is_removed(snug: Snug, tmp_path: Pat
     [
         (b"", "empty"),
         (b"short", "at least 8"),
-        (b"\xff\xfe", "cannot be read"),
+        (b"\xff\xfe", "no text in UTF-8"),
+        (b"four words\nof mine\n", "several lines"),
         (b"x" * 5000, "4,096"),
     ],
 )
@@ -84,3 +86,55 @@ def test_a_passphrase_file_that_cannot_be_used_is_told_and_changes_nothing(
 
 def test_locking_says_where_no_window_is_open(snug: Snug) -> None:
     assert snug.document("vault", "lock") == {"locked": False}
+
+
+def test_a_second_recovery_code_is_made_only_where_that_is_meant(snug: Snug) -> None:
+    first = snug.document("keys", "add", "recovery")["recovery_code"]
+    again = snug.run("keys", "add", "recovery")
+    assert again.returncode == 1
+    assert "--replace" in again.stderr
+    assert snug.document("keys", "add", "recovery", "--replace")["recovery_code"] != first
+
+
+def test_a_passphrase_beside_the_key_of_this_device_says_that_it_still_opens(
+    snug: Snug, word: Path
+) -> None:
+    done = snug.run("vault", "passphrase", "--new-file", str(word))
+    assert "--only" in done.stderr
+
+
+def test_where_the_key_file_is_gone_nothing_is_said_to_open_silently(snug: Snug) -> None:
+    snug.document("vault", "init")
+    (key,) = snug.folder.rglob("*.key")
+    key.rename(key.with_suffix(".away"))
+    status = snug.document("vault", "status")
+    assert not status["opens_silently"]
+    assert "not on this device" in status["keys"][0]["note"]
+
+
+def test_a_mere_question_makes_no_vault(snug: Snug, tmp_path: Path) -> None:
+    mistyped = tmp_path / "mistyped"
+    at = ("--data-dir", str(mistyped))
+    assert snug.document("conversations", "list", *at) == []
+    for question in (("vault", "status"), ("keys", "list"), ("vault", "verify")):
+        done = snug.run(*question, *at)
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr
+    assert not list(mistyped.rglob("snug.db"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("vault", "backup", ""),
+        ("conversations", "import", ""),
+        ("keys", "add", "file"),
+        ("conversations", "move", "some"),
+        ("conversations", "export", "--format", "json", "--output", "-"),
+        ("vault", "archive", "some.age"),
+    ],
+)
+def test_what_is_called_wrongly_ends_with_2(snug: Snug, arguments: tuple[str, ...]) -> None:
+    done = snug.run(*arguments)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr

@@ -105,8 +105,25 @@ def test_what_is_not_there_is_told_in_a_line(terminal: Terminal) -> None:
         ("conversations", "move", "a", "nowhere"),
         ("conversations", "trash", "nope"),
         ("folders", "keep", "nowhere", "3"),
-        ("conversations", "move", "a"),
     ):
         code, _, err = terminal.run(*arguments)
         assert code == 1
         assert len(err.strip().splitlines()) == 1
+
+
+def test_tags_are_listed_and_stand_beside_titles_like_the_archive(terminal: Terminal) -> None:
+    terminal.document("conversations", "tag", "a", "work")
+    terminal.document("conversations", "archive", "a")
+    assert terminal.document("conversations", "tags") == [{"name": "work", "conversations": 1}]
+    _, out, _ = terminal.run("conversations", "list")
+    assert "Title a  #work  (archived)" in out
+
+
+def test_what_was_not_there_to_be_taken_away_is_told(terminal: Terminal) -> None:
+    assert terminal.run("conversations", "untag", "a", "work")[0] == 1
+    assert terminal.run("conversations", "restore", "a")[0] == 1
+
+
+def test_several_words_of_a_search_need_no_quotes(terminal: Terminal) -> None:
+    found = terminal.document("conversations", "search", "quixotic", "from:me")
+    assert {hit["conversation_id"] for hit in found} == {"a", "b"}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from snug.cli.output import print_json, printable, say
 from snug.cli.session import Session
+from snug.cli.usage import a_path
 from snug.domain.errors import EnvironmentFault, NotFoundError, UserError
 from snug.domain.hub import Repository, parse_reference
 from snug.services.bundle import Services
@@ -25,7 +26,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--report", type=_report_path, metavar="FILE", help="one page: .html or .md"
     )
-    parser.add_argument("--bom", type=Path, metavar="FILE", help="CycloneDX 1.6 as JSON")
+    parser.add_argument("--bom", type=a_path, metavar="FILE", help="CycloneDX 1.6 as JSON")
     parser.set_defaults(run=show)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 
 from snug.cli.organising import chosen_filter
 from snug.cli.output import print_json, print_table, printable, say
 from snug.cli.session import Session
-from snug.domain.conversation import EarlierSummary, Message
+from snug.domain.conversation import ConversationSummary, EarlierSummary, Message
 from snug.domain.organising import EVERYTHING
 from snug.domain.search import plain_snippet
 
@@ -22,6 +23,8 @@ operators:
   in:clients          chats in folders with that in their name
   in:title, in:archive, in:trash
   before:2026-03-01   also after: and on:, and 2026-03, 2026, today, yesterday
+All of it is asked of each message on its own. Where the first word begins with a minus, write --
+before it; quotes that are meant for the search stand inside those of the shell: '"two words"'.
 """
 
 
@@ -54,9 +57,16 @@ def list_all(session: Session) -> int:
         say("No conversations here yet." if where != EVERYTHING else "No conversations yet.")
     print_table(
         ("ID", "UPDATED", "MESSAGES", "TITLE"),
-        [(s.id, _time(s.updated_ms)[:16], str(s.message_count), s.title) for s in summaries],
+        [(s.id, _time(s.updated_ms)[:16], str(s.message_count), _titled(s)) for s in summaries],
     )
     return 0
+
+
+def _titled(summary: ConversationSummary) -> str:
+    marks = [f"#{tag}" for tag in summary.tags]
+    if summary.archived:
+        marks.append("(archived)")
+    return "  ".join([summary.title, *marks])
 
 
 def show(session: Session) -> int:
@@ -87,7 +97,7 @@ def show(session: Session) -> int:
 def search(session: Session) -> int:
     """Messages with all the words."""
     with session.open() as services:
-        hits = services.conversations.search(session.options.target, limit=1000)
+        hits = services.conversations.search(_query(session.options.target), limit=1000)
     if session.options.json:
         print_json(
             [
@@ -108,6 +118,11 @@ def search(session: Session) -> int:
         [(h.conversation_id, h.title[:30], plain_snippet(h)) for h in hits],
     )
     return 0
+
+
+def _query(words: Sequence[str]) -> str:
+    """What the shell made several arguments of, as one query again."""
+    return " ".join(words)
 
 
 def pin(session: Session) -> int:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from argparse import Namespace
 from pathlib import Path
 
 from snug.cli.organising import filter_of
 from snug.cli.output import print_json, say
-from snug.cli.secrets import passphrase_in
+from snug.cli.secrets import ask, new_passphrase, passphrase_in
 from snug.cli.session import Session
+from snug.cli.usage import WrongUsageError
 from snug.domain.errors import UserError
 from snug.domain.exporting import NOT_ENCRYPTED, ExportFormat, ExportOptions
 from snug.services.bundle import Services
 from snug.services.exporting import Exporting
+from snug.services.keys import check_length
 
 
 def export(session: Session) -> int:
@@ -21,12 +24,17 @@ def export(session: Session) -> int:
     options = session.options
     to_screen = options.output == "-"
     if to_screen and options.json:
-        raise UserError("--json reports on standard output; give --output a file name then.")
+        raise WrongUsageError("--json reports on standard output; give --output a file name then.")
     with session.open() as services:
         service = _service(services)
         ids = _ids(services, service, options)
-        target = sys.stdout.buffer if to_screen else Path(options.output)
-        report = service.export(ids, _export_options(options), target, options.replace)
+        # Whole before the first byte of it is printed: half a document helps nobody.
+        screen = io.BytesIO() if to_screen else None
+        report = service.export(
+            ids, _export_options(options), screen or Path(options.output), options.replace
+        )
+        if screen is not None:
+            sys.stdout.buffer.write(screen.getbuffer())
     sys.stdout.flush()
     say(NOT_ENCRYPTED)
     if report.skipped:
@@ -43,7 +51,7 @@ def export(session: Session) -> int:
             }
         )
     elif not to_screen:
-        print(f"{report.conversations} conversations, {report.messages} messages written.")
+        print(f"Written: conversations {report.conversations:,}, messages {report.messages:,}.")
     return 0
 
 
@@ -58,8 +66,7 @@ def schema(session: Session) -> int:
 def archive(session: Session) -> int:
     """Write everything as an encrypted archive."""
     options = session.options
-    file = options.passphrase_file
-    passphrase = passphrase_in(file) if file else ""
+    passphrase = "" if options.recipient else _strong_passphrase(options.passphrase_file)
     with session.open() as services:
         report = _service(services).archive(
             options.target, passphrase, options.recipient or (), options.replace
@@ -74,15 +81,14 @@ def archive(session: Session) -> int:
             }
         )
     else:
-        print(f"{report.conversations} conversations, {report.messages} messages, encrypted.")
+        print(f"Encrypted: conversations {report.conversations:,}, messages {report.messages:,}.")
     return 0
 
 
 def unarchive(session: Session) -> int:
     """Read an encrypted archive into the vault."""
     options = session.options
-    file = options.passphrase_file
-    passphrase = passphrase_in(file) if file else ""
+    passphrase = "" if options.identity else _asked_passphrase(options.passphrase_file)
     identity = _identity(options.identity) if options.identity else ""
     with session.open() as services:
         count, problems = _service(services).unarchive(options.target, passphrase, identity)
@@ -106,6 +112,26 @@ def unarchive(session: Session) -> int:
     return 0
 
 
+def _strong_passphrase(file: Path | None) -> str:
+    passphrase = new_passphrase(file)
+    if passphrase is None:
+        raise WrongUsageError(
+            "Nobody is here to type a passphrase. Give --passphrase-file, or --recipient."
+        )
+    check_length(passphrase)
+    return passphrase
+
+
+def _asked_passphrase(file: Path | None) -> str:
+    if file is not None:
+        return passphrase_in(file)
+    if not sys.stdin.isatty():
+        raise WrongUsageError(
+            "Nobody is here to type a passphrase. Give --passphrase-file, or --identity."
+        )
+    return ask("Passphrase of the archive: ")
+
+
 def _identity(path: Path) -> str:
     try:
         return path.read_text("utf-8")
@@ -116,7 +142,7 @@ def _identity(path: Path) -> str:
 def _ids(services: Services, service: Exporting, options: Namespace) -> tuple[str, ...]:
     listed = options.all or options.folder is not None or options.tag is not None
     if listed is bool(options.targets):
-        raise UserError("Name conversations by id, or give --all, --folder or --tag.")
+        raise WrongUsageError("Name conversations by id, or give --all, --folder or --tag.")
     if options.targets:
         return tuple(dict.fromkeys(options.targets))
     return service.ids(filter_of(services, options.folder, options.tag))

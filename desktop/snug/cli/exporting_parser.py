@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 
 from snug.cli import exporting
+from snug.cli.usage import a_path
 from snug.domain.exporting import ExportFormat
 
 AddCommand = Callable[[str, str], argparse.ArgumentParser]
@@ -38,15 +38,25 @@ def add_export_commands(add: AddCommand) -> None:
 def add_archive_commands(add: AddCommand) -> None:
     """`snug vault archive|unarchive`."""
     into = add("archive", "all conversations as an encrypted file in the age format")
-    into.add_argument("target", type=Path, metavar="FILE")
+    into.add_argument("target", type=a_path, metavar="FILE")
     into.add_argument("--replace", action="store_true", help="a file that is there already")
-    how = into.add_mutually_exclusive_group(required=True)
-    how.add_argument("--passphrase-file", type=Path, metavar="FILE", help="the passphrase")
+    how = into.add_mutually_exclusive_group()
+    how.add_argument(
+        "--passphrase-file",
+        type=a_path,
+        metavar="FILE",
+        help="the passphrase; else it is asked for",
+    )
     how.add_argument("--recipient", action="append", metavar="age1…", help="give one or more")
     into.set_defaults(run=exporting.archive)
     out = add("unarchive", "read an encrypted archive into the vault")
-    out.add_argument("target", type=Path, metavar="FILE")
-    how = out.add_mutually_exclusive_group(required=True)
-    how.add_argument("--passphrase-file", type=Path, metavar="FILE", help="the passphrase")
-    how.add_argument("--identity", type=Path, metavar="FILE", help="an identity file of age")
+    out.add_argument("target", type=a_path, metavar="FILE")
+    how = out.add_mutually_exclusive_group()
+    how.add_argument(
+        "--passphrase-file",
+        type=a_path,
+        metavar="FILE",
+        help="the passphrase; else it is asked for",
+    )
+    how.add_argument("--identity", type=a_path, metavar="FILE", help="an identity file of age")
     out.set_defaults(run=exporting.unarchive)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from snug.cli.output import print_json, say
 from snug.cli.session import Session
+from snug.cli.usage import a_path
 from snug.domain.errors import UserError
 from snug.domain.importing import ImportReport
 
@@ -18,7 +18,7 @@ AddCommand = Callable[[str, str], argparse.ArgumentParser]
 def add_import_command(add: AddCommand) -> None:
     """Its command line; `add` makes the parser of a command from its name and its help."""
     parser = add("import", "bring in the chats of another program; again adds only what is new")
-    parser.add_argument("path", type=Path, metavar="FILE", help="a file, zip or folder")
+    parser.add_argument("path", type=a_path, metavar="FILE", help="a file, zip or folder")
     parser.set_defaults(run=import_chats)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
-import sys
-from pathlib import Path
+from collections.abc import Sequence
 
 from snug.cli.output import print_json, print_table, say
-from snug.cli.secrets import ask, passphrase_in
+from snug.cli.secrets import agreed, new_passphrase
 from snug.cli.session import Session
+from snug.cli.usage import WrongUsageError
 from snug.domain.errors import UserError
+from snug.domain.unlocking import KeySlot
 from snug.services.bundle import Services
 from snug.services.keys import FORGOTTEN, KeyService
 
@@ -17,7 +18,7 @@ from snug.services.keys import FORGOTTEN, KeyService
 def init(session: Session) -> int:
     """Make the vault, with a passphrase where one is given."""
     options = session.options
-    passphrase = _new_passphrase(options.passphrase_file)
+    passphrase = new_passphrase(options.passphrase_file)
     if passphrase is not None:
         say(FORGOTTEN)
     with session.create(passphrase) as services:
@@ -35,43 +36,46 @@ def passphrase(session: Session) -> int:
     with session.open() as services:
         keys = _keys(services)
         say(FORGOTTEN)
-        chosen = _new_passphrase(options.new_file)
+        chosen = new_passphrase(options.new_file)
         if not chosen:
-            raise UserError(
+            raise WrongUsageError(
                 "Nobody is here to type a passphrase. Write it into a file and name it: --new-file"
             )
         keys.set_passphrase(chosen, options.strong)
         if options.only:
             keys.ask_always()
+        if keys.silent():
+            say(
+                "This device still opens the chats without a question. To be asked at every start: "
+                "snug vault passphrase --only"
+            )
         if not keys.has("recovery"):
             say("A recovery code opens the chats if it is forgotten: snug keys add recovery")
-        _print_slots(session, keys)
+        _print_slots(session, keys.slots())
     return 0
 
 
 def status(session: Session) -> int:
-    """Where the vault is, what opens it, how large it is."""
-    with session.open() as services:
-        keys = _keys(services)
-        folder = services.profile.data_dir / "vault"
-        size = sum(path.stat().st_size for path in folder.glob("snug.db*"))
-        if session.options.json:
-            print_json(
-                {
-                    "folder": str(folder),
-                    "size_bytes": size,
-                    "opens_silently": keys.silent(),
-                    "keys": _documents(keys),
-                }
-            )
-            return 0
-        print(f"{folder}, {size:,} bytes")
-        print(
-            "It opens on this device without a question."
-            if keys.silent()
-            else "It asks for a key at every start."
+    """Where the vault is, what opens it, how large it is; needs no key."""
+    care = session.care
+    slots, silent, size = care.slots(), care.silent(), care.size_bytes()
+    if session.options.json:
+        print_json(
+            {
+                "folder": str(care.folder),
+                "size_bytes": size,
+                "opens_silently": silent,
+                "keys": _documents(slots),
+            }
         )
-        _print_table(keys)
+        return 0
+    print(f"{care.folder}, {size:,} bytes")
+    print(
+        "It opens on this device without a question."
+        if silent
+        else "It asks for a key at every start."
+    )
+    _print_table(slots)
     return 0
 
 
@@ -86,9 +90,8 @@ def lock(session: Session) -> int:
 
 
 def list_keys(session: Session) -> int:
-    """Every way to open the vault."""
-    with session.open() as services:
-        _print_slots(session, _keys(services))
+    """Every way to open the vault; needs no key."""
+    _print_slots(session, session.care.slots())
     return 0
 
 
@@ -100,22 +103,36 @@ def add(session: Session) -> int:
         code = None
         match options.kind:
             case "recovery":
-                code = keys.recovery_code()
+                code = _another_code(keys, options.replace)
             case "file":
                 if options.path is None:
-                    raise UserError("Name the file to write: snug keys add file PATH")
+                    raise WrongUsageError("Name the file to write: snug keys add file PATH")
                 keys.write_key_file(options.path)
+                if options.path.resolve().is_relative_to(services.profile.data_dir.resolve()):
+                    say(
+                        "This file lies beside the chats that it opens: whoever has the folder has "
+                        "both. Move it elsewhere."
+                    )
             case "keyring":
                 keys.add_keyring()
             case _:
                 keys.open_silently()
         if code is None:
-            _print_slots(session, keys)
+            _print_slots(session, keys.slots())
         elif options.json:
-            print_json({"recovery_code": code, "keys": _documents(keys)})
+            print_json({"recovery_code": code, "keys": _documents(keys.slots())})
         else:
             _print_code(code)
     return 0
+
+
+def _another_code(keys: KeyService, replace: bool) -> str:
+    question = (
+        "There is a recovery code. A new one takes its place; the old one then opens nothing."
+    )
+    if keys.has("recovery") and not (replace or agreed(f"{question} Make a new one?")):
+        raise UserError(f"{question} Nothing was changed; --replace makes one.")
+    return keys.recovery_code()
 
 
 def remove(session: Session) -> int:
@@ -123,7 +140,7 @@ def remove(session: Session) -> int:
     with session.open() as services:
         keys = _keys(services)
         keys.remove(session.options.target)
-        _print_slots(session, keys)
+        _print_slots(session, keys.slots())
     return 0
 
 
@@ -133,24 +150,12 @@ def _keys(services: Services) -> KeyService:
     return services.keys
 
 
-def _new_passphrase(path: Path | None) -> str | None:
-    """What the file holds, else what is typed; None where nobody types, or types nothing."""
-    if path is not None:
-        return passphrase_in(path)
-    if not sys.stdin.isatty():
-        return None
-    first = ask("New passphrase (at least 8 characters): ")
-    if first and ask("The same again: ") != first:
-        raise UserError("The two passphrases differ. Nothing was changed.")
-    return first or None
-
-
 def _print_made(session: Session, services: Services, code: str | None) -> None:
     keys = _keys(services)
     if session.options.json:
         document: dict[str, object] = {
             "folder": str(services.profile.data_dir / "vault"),
-            "keys": _documents(keys),
+            "keys": _documents(keys.slots()),
         }
         if code is not None:
             document["recovery_code"] = code
@@ -166,24 +171,24 @@ def _print_code(code: str) -> None:
     print(code)
 
 
-def _print_slots(session: Session, keys: KeyService) -> None:
+def _print_slots(session: Session, slots: Sequence[KeySlot]) -> None:
     if session.options.json:
-        print_json(_documents(keys))
+        print_json(_documents(slots))
     else:
-        _print_table(keys)
+        _print_table(slots)
 
 
-def _print_table(keys: KeyService) -> None:
+def _print_table(slots: Sequence[KeySlot]) -> None:
     print_table(
         ("ID", "KIND", "SINCE", "MEANING"),
-        [(slot.id, slot.kind, _day(slot.created_ms), slot.note) for slot in keys.slots()],
+        [(slot.id, slot.kind, _day(slot.created_ms), slot.note) for slot in slots],
     )
 
 
-def _documents(keys: KeyService) -> list[dict[str, object]]:
+def _documents(slots: Sequence[KeySlot]) -> list[dict[str, object]]:
     return [
         {"id": slot.id, "kind": slot.kind, "created_at": _day(slot.created_ms), "note": slot.note}
-        for slot in keys.slots()
+        for slot in slots
     ]
 
 

@@ -6,10 +6,13 @@ from argparse import Namespace
 
 from snug.cli.output import print_json, print_table, say
 from snug.cli.session import Session
+from snug.cli.usage import WrongUsageError
 from snug.domain.errors import NotFoundError, UserError
 from snug.domain.organising import Folder, ListFilter, Shelf
 from snug.services.bundle import Services
 from snug.services.organiser import Organiser
+
+_ALL = 1_000_000
 
 
 def chosen_filter(services: Services, options: Namespace) -> ListFilter:
@@ -30,7 +33,7 @@ def move(session: Session) -> int:
     """Into a folder, or with --out outside all."""
     options = session.options
     if (options.folder is None) is not options.out:
-        raise UserError("Name the folder to move to, or give --out.")
+        raise WrongUsageError("Name the folder to move to, or give --out.")
     with session.open() as services:
         organiser = _organiser(services)
         folder = None if options.out else _folder(organiser, options.folder)
@@ -47,8 +50,13 @@ def tag(session: Session) -> int:
 
 def untag(session: Session) -> int:
     """Take a tag from it."""
+    target, name = session.options.target, session.options.tag
     with session.open() as services:
-        _organiser(services).untag([session.options.target], session.options.tag)
+        where = ListFilter(Shelf.ALL, tag=name)
+        services.conversations.conversation(target)
+        if all(one.id != target for one in services.conversations.summaries(_ALL, where=where)):
+            raise UserError(f"This conversation has no tag {name}.")
+        _organiser(services).untag([target], name)
     return _done(session, {"id": session.options.target, "untagged": session.options.tag})
 
 
@@ -73,6 +81,9 @@ def trash(session: Session) -> int:
 def restore(session: Session) -> int:
     """Out of the trash."""
     with session.open() as services:
+        services.conversations.conversation(session.options.target)
+        if session.options.target not in _organiser(services).in_trash():
+            raise UserError("This conversation is not in the trash.")
         _organiser(services).restore([session.options.target])
     return _done(session, {"id": session.options.target, "restored": True})
 
@@ -104,7 +115,23 @@ def keep_trash(session: Session) -> int:
         if session.options.days is not None:
             organiser.set_keep_days(session.options.days)
         days = organiser.keep_days()
-    return _done(session, {"kept_days": days}, _kept(days))
+    text = f"The trash keeps what is thrown away for {days} days."
+    if not days:
+        text = "There is no trash: what is thrown away is deleted for good at once."
+    return _done(session, {"kept_days": days}, text)
+
+
+def list_tags(session: Session) -> int:
+    """All tags, and how many conversations have each."""
+    with session.open() as services:
+        tags = _organiser(services).tags()
+    if session.options.json:
+        print_json([{"name": tag.name, "conversations": tag.count} for tag in tags])
+        return 0
+    if not tags:
+        say("No tags yet. `snug conversations tag ID TAG` gives one.")
+    print_table(("CHATS", "TAG"), [(str(tag.count), tag.name) for tag in tags])
+    return 0
 
 
 # -- folders --------------------------------------------------------------------------------------

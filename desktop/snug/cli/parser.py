@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from snug.cli import adopt, card, chat, conversations, doctor, downloads, hub, models, trends
 from snug.cli.exporting_parser import add_archive_commands, add_export_commands
@@ -16,6 +15,7 @@ from snug.cli.organising_parser import (
 )
 from snug.cli.profiles import add_profile_commands
 from snug.cli.sampling_options import add_sampling_options
+from snug.cli.usage import a_path
 from snug.cli.vault_parser import add_key_commands, add_vault_commands
 from snug.domain.model import KvType
 from snug.domain.prompt import MAX_TOP_LOGPROBS
@@ -30,7 +30,7 @@ def build_parser(version: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"snug {version}")
     parser.set_defaults(run=None, data_dir=None, profile="", key_file=None, offline=False)
-    parser.set_defaults(json=False)
+    parser.set_defaults(json=False, only_looks=False)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_chat(commands)
     _add_models(commands)
@@ -60,10 +60,13 @@ def _common() -> argparse.ArgumentParser:
     Made anew for each parser: `set_defaults` writes into the shared options of a parent.
     """
     common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    common.add_argument("--data-dir", type=Path, metavar="DIR", help="where all data is kept")
+    common.add_argument("--data-dir", type=a_path, metavar="DIR", help="where all data is kept")
     common.add_argument("--profile", metavar="NAME", help="which profile; see `snug profiles`")
     common.add_argument(
-        "--key-file", type=Path, metavar="FILE", help="a key file that opens the conversations"
+        "--key-file",
+        type=a_path,
+        metavar="FILE",
+        help="a key file that opens the conversations",
     )
     common.add_argument("--offline", action="store_true", help="send nothing, whatever happens")
     return common
@@ -107,9 +110,12 @@ def _add_chat(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         ("--context-length", int, "tokens of context"),
     ):
         parser.add_argument(name, type=kind, metavar="N", help=text)
-    parser.add_argument("--schema", type=Path, metavar="FILE", help="JSON schema of the answer")
+    parser.add_argument("--schema", type=a_path, metavar="FILE", help="JSON schema of the answer")
     parser.add_argument(
-        "--tools", type=Path, metavar="FILE", help="JSON list of functions; calls are only shown"
+        "--tools",
+        type=a_path,
+        metavar="FILE",
+        help="JSON list of functions; calls are only shown",
     )
     parser.add_argument("--conversation", metavar="ID", help="continue this conversation")
     parser.add_argument("--no-save", action="store_true", help="keep nothing of it")
@@ -198,17 +204,18 @@ def _add_conversations(commands: argparse._SubParsersAction[argparse.ArgumentPar
     for name, text, run, argument in (
         ("list", "all conversations, newest first", conversations.list_all, None),
         ("show", "one conversation", conversations.show, "ID"),
-        ("search", "find words in all conversations", conversations.search, "TEXT"),
     ):
         parser = _command(group, name, text)
         if argument is not None:
             parser.add_argument("target", metavar=argument)
-        if name == "list":
+        else:
             add_list_options(parser)
-        if name == "search":
-            parser.formatter_class = argparse.RawDescriptionHelpFormatter
-            parser.epilog = conversations.OPERATORS
-        parser.set_defaults(run=run)
+        parser.set_defaults(run=run, only_looks=True)
+    search = _command(group, "search", "find words in all conversations")
+    search.add_argument("target", nargs="+", metavar="TEXT")
+    search.formatter_class = argparse.RawDescriptionHelpFormatter
+    search.epilog = conversations.OPERATORS
+    search.set_defaults(run=conversations.search, only_looks=True)
     add_order_commands(lambda name, text: _command(group, name, text))
     add_export_commands(lambda name, text: _command(group, name, text))
     add_import_command(lambda name, text: _command(group, name, text))

@@ -7,6 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+from snug.cli.usage import a_path
 from snug.domain.errors import UserError
 
 # (option, field of Sampling, type, what it does)
@@ -55,7 +56,7 @@ def add_sampling_options(parser: argparse.ArgumentParser) -> None:
                 help="a repetition does not reach across it; give one or more",
             )
     group = parser.add_argument_group("what may come")
-    group.add_argument("--grammar", type=Path, metavar="FILE", help="GBNF grammar of the answer")
+    group.add_argument("--grammar", type=a_path, metavar="FILE", help="GBNF grammar of the answer")
     group.add_argument(
         "--logit-bias",
         action="append",

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from snug.cli.output import say
 from snug.domain.errors import UserError, VaultLockedError, WrongKeyError
+from snug.domain.passphrase import MIN_LENGTH
 from snug.domain.unlocking import Secret
 
 T = TypeVar("T")
@@ -36,19 +37,55 @@ def passphrase_in(path: Path) -> str:
     """The passphrase that a file holds; a line break at its end does not count.
 
     Raises:
-        UserError: it cannot be read, is empty, or is longer than 4,096 bytes.
+        UserError: it cannot be read, is empty, longer than 4,096 bytes, or has several lines.
     """
     try:
         with path.open("rb") as file:
             content = file.read(_MAX_BYTES + 1)
-        text = content.decode().rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"The passphrase file {path} cannot be read: {error}.") from error
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise UserError(f"The passphrase file {path} cannot be read: {reason}.") from error
+    try:
+        # Editors on Windows put a mark before the text, which nobody could type.
+        text = content.decode("utf-8-sig").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"The passphrase file {path} is no text in UTF-8. Save it as such."
+        ) from error
     if not text:
         raise UserError(f"The passphrase file {path} is empty.")
     if len(content) > _MAX_BYTES:
         raise UserError(f"The passphrase file {path} is longer than {_MAX_BYTES:,} bytes.")
+    if len(text.splitlines()) > 1:
+        raise UserError(
+            f"The passphrase file {path} has several lines. A passphrase is one line, so that it "
+            "can be typed too."
+        )
     return text
+
+
+def new_passphrase(path: Path | None) -> str | None:
+    """What the file holds, else what is typed; None where nobody types, or types nothing.
+
+    Raises:
+        UserError: the file cannot be used, or what was typed differs.
+    """
+    if path is not None:
+        return passphrase_in(path)
+    if not sys.stdin.isatty():
+        return None
+    first = ask(f"New passphrase (at least {MIN_LENGTH} characters): ")
+    if first and ask("The same again: ") != first:
+        raise UserError("The two passphrases differ. Nothing was changed.")
+    return first or None
+
+
+def agreed(question: str) -> bool:
+    """Whether somebody is there and says yes."""
+    if not sys.stdin.isatty():
+        return False
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().casefold() in ("y", "yes")
 
 
 def with_secret(work: Callable[[Secret], T], key_file: Path | None = None) -> T:
@@ -70,7 +107,7 @@ def with_secret(work: Callable[[Secret], T], key_file: Path | None = None) -> T:
                 raise
             if wrong:
                 say(error.message)
-            secret, from_file = Secret(ask("Passphrase: ")), False
+            secret, from_file = Secret(ask("Passphrase or recovery code: ")), False
     raise AssertionError("unreachable")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -99,11 +100,13 @@ def checked_name(name: str, what: str) -> str:
         what: "folder" or "tag", for the message.
 
     Raises:
-        UserError: it is blank or too long.
+        UserError: it is blank, too long, or holds control characters.
     """
     plain = " ".join(name.split())
     if not plain:
         raise UserError(f"A {what} needs a name.")
+    if any(unicodedata.category(character) == "Cc" for character in plain):
+        raise UserError(f"The name of a {what} cannot hold control characters.")
     if len(plain) > NAME_LENGTH:
         raise UserError(f"The name of a {what} can have {NAME_LENGTH} letters at most.")
     return plain

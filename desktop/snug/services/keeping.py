@@ -42,6 +42,19 @@ class OpenVault(Protocol):
 class Care(Protocol):
     """What is done to a vault that is not open; see `vault/care.py` for what each raises."""
 
+    @property
+    def folder(self) -> Path:
+        """Where the vault lies."""
+
+    def slots(self) -> tuple[KeySlot, ...]:
+        """Every way to open it."""
+
+    def silent(self) -> bool:
+        """Whether it opens on this device without a question."""
+
+    def size_bytes(self) -> int:
+        """What the database takes on the disk."""
+
     def backups(self) -> tuple[Backup, ...]:
         """Those that Snug made by itself, newest first."""
 

@@ -76,11 +76,7 @@ class KeyService:
         Raises:
             UserError: it is shorter than 8 characters.
         """
-        if len(passphrase) < MIN_LENGTH:
-            raise UserError(
-                f"The passphrase has {len(passphrase)} characters; take at least {MIN_LENGTH}. "
-                "Four or five words that nobody would guess are best."
-            )
+        check_length(passphrase)
         return self._ways.change_passphrase(passphrase, strong)
 
     def ask_always(self) -> None:
@@ -125,3 +121,12 @@ class KeyService:
     def remove(self, slot_id: str) -> None:
         """Close one way. Raises: NotFoundError, UserError (it is the last one)."""
         self._ways.remove(slot_id)
+
+
+def check_length(passphrase: str) -> None:
+    """Raises: UserError (it is shorter than 8 characters)."""
+    if len(passphrase) < MIN_LENGTH:
+        raise UserError(
+            f"The passphrase has {len(passphrase)} characters; take at least {MIN_LENGTH}. "
+            "Four or five words that nobody would guess are best."
+        )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from snug.domain.keeping import Backup, Checked, Restored
-from snug.domain.unlocking import Secret
-from snug.vault import backups, keys
+from snug.domain.unlocking import KeySlot, Secret
+from snug.vault import backups, keys, vault_keys
+from snug.vault.backups import DATABASE
 from snug.vault.oskeyring import SecretStore
 
 
@@ -19,6 +20,23 @@ class VaultCare:
         self._folder = folder
         self._keys_folder = keys_folder
         self._store = secret_store
+
+    @property
+    def folder(self) -> Path:
+        """Where the vault lies."""
+        return self._folder
+
+    def slots(self) -> tuple[KeySlot, ...]:
+        """Every way to open it. Raises: NotFoundError, VaultDamagedError, NewerSchemaError."""
+        return vault_keys.described(self._folder, self._keys_folder)
+
+    def silent(self) -> bool:
+        """Whether it opens on this device without a question. Raises: as `slots`."""
+        return vault_keys.opens_silently(self._folder, self._keys_folder)
+
+    def size_bytes(self) -> int:
+        """What the database takes on the disk."""
+        return sum(path.stat().st_size for path in self._folder.glob(f"{DATABASE}*"))
 
     def backups(self) -> tuple[Backup, ...]:
         """Those that Snug made by itself, newest first."""

@@ -188,7 +188,7 @@ def _open_as_kept(file: SlotFile, keys_folder: Path, secret_store: SecretStore |
         secret = _read_key_file(path)
         if secret is not None:
             return _open(file, SlotKind.KEYFILE, secret, f"key file {path}")
-        reasons.append(f"The key file {path} is missing: put it back.")
+        reasons.append(f"The key file {path} is not here.")
     if file.of_kind(SlotKind.KEYRING):
         try:
             secret = _from_keyring(file.vault_id, secret_store or OsKeyring())
@@ -222,7 +222,9 @@ def read_slots(folder: Path) -> SlotFile:
         return slots.decode(content)
     except EnvironmentFault as fault:
         if isinstance(fault.__cause__, FileNotFoundError):
-            raise NotFoundError(f"There is no vault in {folder}.") from fault
+            raise NotFoundError(
+                f"There is no vault in {folder} yet. The first chat makes one, or snug vault init."
+            ) from fault
         raise
     except slots.NewerVersionError as error:
         raise NewerSchemaError(
@@ -232,7 +234,8 @@ def read_slots(folder: Path) -> SlotFile:
     except ValueError as error:
         raise VaultDamagedError(
             f"{path}, which holds the locked key of your chats, is damaged. Snug has left it as "
-            "it is: put a copy of it back from a backup. The chats themselves are untouched."
+            "it is; the chats themselves are untouched. Put a copy of it back, or a backup in the "
+            "place of all (snug vault backups, snug vault restore)."
         ) from error
 
 
@@ -315,15 +318,17 @@ def _home(file: SlotFile, keys_folder: Path) -> KeyHome:
 
 
 def _locked_message(file: SlotFile, reasons: list[str]) -> str:
+    ways = []
     if file.of_kind(SlotKind.PASSPHRASE) or _codes(file):
         asked = "passphrase" if file.of_kind(SlotKind.PASSPHRASE) else "recovery code"
-        reasons = [
-            *reasons,
+        ways.append(
             f"Give the {asked}: write it into a file and name that file in "
-            "SNUG_PASSPHRASE_FILE, or type it in the window.",
-        ]
+            "SNUG_PASSPHRASE_FILE, or type it in the window."
+        )
     if file.of_kind(SlotKind.PORTABLE):
-        reasons = [*reasons, "The key file you carry opens it too: name it with --key-file."]
-    if not reasons:
-        reasons = ["It has no key that this Snug knows; use a newer one."]
-    return " ".join(["The chats are locked.", *reasons])
+        ways.append("The key file you carry opens it too: name it with --key-file.")
+    if not ways and reasons:
+        ways.append("Nothing else opens the chats: put it back.")
+    if not (ways or reasons):
+        ways.append("It has no key that this Snug knows; use a newer one.")
+    return " ".join(["The chats are locked.", *reasons, *ways])

@@ -225,7 +225,8 @@ def _made_key(
             # A new key would not open it, and its own may still be found.
             raise VaultDamagedError(
                 f"{slot_file}, which holds the locked key of your chats, is missing, while "
-                f"{database} is there. Snug has left it as it is: put the missing file back."
+                f"{database} is there. Snug has left it as it is: put the missing file back, or a "
+                "backup in their place (snug vault backups, snug vault restore)."
             )
         key, _ = keys.create_vault(folder, keys_folder, secret.text, keyring_allowed, secret_store)
         return key

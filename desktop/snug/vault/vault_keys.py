@@ -51,15 +51,11 @@ class VaultKeys:
 
     def slots(self) -> tuple[KeySlot, ...]:
         """Every way that this version knows, in the order in which they were added."""
-        file = keys.read_slots(self._folder)
-        return tuple(
-            KeySlot(slot.id, slot.kind.value, slot.created_ms, self._note(file, slot))
-            for slot in file.slots
-        )
+        return described(self._folder, self._keys_folder)
 
     def silent(self) -> bool:
         """Whether the vault opens on this device without a question."""
-        return any(slot.kind in SILENT for slot in keys.read_slots(self._folder).slots)
+        return opens_silently(self._folder, self._keys_folder)
 
     def add_passphrase(self, passphrase: str, strong: bool = False) -> str:
         """Let a passphrase open the vault too; returns the slot's id. Raises: UserError (empty)."""
@@ -178,8 +174,34 @@ class VaultKeys:
     def _write(self, file: SlotFile) -> None:
         write_private(self._folder / keys.SLOT_FILE, slots.encode(file))
 
-    def _note(self, file: SlotFile, slot: Slot) -> str:
-        if slot.kind is SlotKind.KEYFILE:
-            path = keys.key_path(self._keys_folder, file.vault_id)
-            return f"The file {path} opens the chats without a question, for your account alone."
+
+def described(folder: Path, keys_folder: Path) -> tuple[KeySlot, ...]:
+    """Every way to open a vault; needs no key.
+
+    Raises:
+        NotFoundError: there is no vault.
+        VaultDamagedError, NewerSchemaError: vault.json cannot be used.
+    """
+    file = keys.read_slots(folder)
+    return tuple(
+        KeySlot(slot.id, slot.kind.value, slot.created_ms, _note(file, slot, keys_folder))
+        for slot in file.slots
+    )
+
+
+def opens_silently(folder: Path, keys_folder: Path) -> bool:
+    """Whether a vault opens on this device without a question. Raises: as `described`."""
+    file = keys.read_slots(folder)
+    has_file = keys.key_path(keys_folder, file.vault_id).exists()
+    return bool(file.of_kind(SlotKind.KEYRING)) or (
+        has_file and bool(file.of_kind(SlotKind.KEYFILE))
+    )
+
+
+def _note(file: SlotFile, slot: Slot, keys_folder: Path) -> str:
+    if slot.kind is not SlotKind.KEYFILE:
         return _NOTES[slot.kind]
+    path = keys.key_path(keys_folder, file.vault_id)
+    if not path.exists():
+        return f"A key file that is not on this device: it would be {path}."
+    return f"The file {path} opens the chats without a question, for your account alone."
