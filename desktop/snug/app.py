@@ -22,6 +22,7 @@ from snug.cli.parser import build_parser
 from snug.cli.secrets import given_secret, with_secret
 from snug.cli.session import Session
 from snug.domain.errors import SnugError, UserError, VaultLockedError, WrongKeyError
+from snug.domain.importing import Found
 from snug.domain.unlocking import NOTHING, Secret
 from snug.engine.host import EngineHost
 from snug.engine.hosts import build_engine
@@ -41,7 +42,7 @@ from snug.services.conversations import ConversationService
 from snug.services.doctor import Report, examine
 from snug.services.engine_settings import Host
 from snug.services.exporting import Exporting
-from snug.services.importing import Found, Importing
+from snug.services.importing import Importing
 from snug.services.keeping import Keeping
 from snug.services.keys import KeyService
 from snug.services.models import ModelService
@@ -49,7 +50,6 @@ from snug.services.organiser import Organiser
 from snug.services.preferences import Preferences
 from snug.services.temporary import SplitStore, TemporaryChats
 from snug.ui.settings.preferences_keys import OPEN_CONVERSATION
-from snug.vault.backups import DATABASE
 from snug.vault.care import VaultCare
 from snug.vault.conversations import Conversations
 from snug.vault.keys import SLOT_FILE
@@ -57,7 +57,6 @@ from snug.vault.vault import Vault, glance
 from snug.window import profiles_of, run_window
 
 _log = logging.getLogger(__name__)
-_OF_A_VAULT = (SLOT_FILE, DATABASE)
 
 
 class Application:
@@ -252,13 +251,7 @@ def _opened(build: Callable[[], Application]) -> Iterator[Services]:
 
 
 def _open_in_terminal(paths: Paths, options: Namespace) -> Application:
-    """Open the vault, asking for the passphrase where it is needed and somebody is there.
-
-    What only looks makes no vault: the name of a folder may be mistyped.
-    """
-    if options.only_looks and not any((paths.vault / name).exists() for name in _OF_A_VAULT):
-        say(f"There are no chats in {paths.home} yet.")
-        return _open_nothing(paths, options)
+    """Open the vault, asking for the passphrase where it is needed and somebody is there."""
     application = with_secret(
         lambda secret: Application.open(
             paths, secret, options.offline, hub_token=options.hub_token
@@ -266,7 +259,7 @@ def _open_in_terminal(paths: Paths, options: Namespace) -> Application:
         options.key_file,
     )
     if application.services.profile.created:
-        say(application.services.profile.key_note)
+        say(f"A new vault was made in {paths.vault}. {application.services.profile.key_note}")
     application.tidy()
     return application
 

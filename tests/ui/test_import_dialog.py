@@ -79,6 +79,7 @@ def test_closing_the_dialog_stops_the_import_and_keeps_what_came(
     path.write_text(json.dumps(many))
     dialog = desk.desk.read(path)
     assert dialog is not None
+    qtbot.waitUntil(lambda: dialog.bar.value() > 0)
     dialog.reject()
     qtbot.waitUntil(lambda: desk.changes == 1)
     assert 0 < len(desk.vault.conversations.summaries(5_000)) < 3_000

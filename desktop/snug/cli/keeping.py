@@ -38,7 +38,7 @@ def add_keeping_commands(add: AddCommand) -> None:
     look = add("verify", "look whether everything can be read")
     look.add_argument("path", nargs="?", type=a_path, metavar="FILE", help="a backup instead")
     look.add_argument("--all", action="store_true", help="tell every problem, not only three")
-    look.set_defaults(run=verify, only_looks=True)
+    look.set_defaults(run=verify)
     bring = add("restore", "put a backup in the place of the chats, which are kept aside")
     bring.add_argument("path", type=a_path, metavar="FILE")
     bring.set_defaults(run=restore)

@@ -9,7 +9,7 @@ from snug.cli.output import print_json, print_table, say
 from snug.cli.secrets import agreed, new_passphrase
 from snug.cli.session import Session
 from snug.cli.usage import WrongUsageError
-from snug.domain.errors import UserError
+from snug.domain.errors import NotFoundError, UserError
 from snug.domain.unlocking import KeySlot
 from snug.services.bundle import Services
 from snug.services.keys import FORGOTTEN, KeyService
@@ -57,6 +57,7 @@ def passphrase(session: Session) -> int:
 
 def status(session: Session) -> int:
     """Where the vault is, what opens it, how large it is; needs no key."""
+    _make_where_there_is_none(session)
     care = session.care
     slots, silent, size = care.slots(), care.silent(), care.size_bytes()
     if session.options.json:
@@ -91,8 +92,18 @@ def lock(session: Session) -> int:
 
 def list_keys(session: Session) -> int:
     """Every way to open the vault; needs no key."""
+    _make_where_there_is_none(session)
     _print_slots(session, session.care.slots())
     return 0
+
+
+def _make_where_there_is_none(session: Session) -> None:
+    """As every command does; where there is one, nothing of it is opened."""
+    try:
+        session.care.slots()
+    except NotFoundError:
+        with session.open():
+            pass
 
 
 def add(session: Session) -> int:

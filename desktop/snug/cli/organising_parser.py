@@ -44,7 +44,7 @@ def add_order_commands(add: AddCommand) -> None:
     add("empty-trash", "delete for good what is in the trash").set_defaults(
         run=organising.empty_trash
     )
-    add("tags", "all tags").set_defaults(run=organising.list_tags, only_looks=True)
+    add("tags", "all tags").set_defaults(run=organising.list_tags)
     keep = add("keep-trash", "for how many days the trash keeps")
     keep.add_argument("days", nargs="?", type=int, metavar="DAYS", help="0 keeps nothing")
     keep.set_defaults(run=organising.keep_trash)
@@ -52,9 +52,7 @@ def add_order_commands(add: AddCommand) -> None:
 
 def add_folder_commands(add: AddCommand) -> None:
     """`snug folders …`."""
-    add("list", "all folders and their rules").set_defaults(
-        run=organising.list_folders, only_looks=True
-    )
+    add("list", "all folders and their rules").set_defaults(run=organising.list_folders)
     for name, text, run in (
         ("create", "make a folder", organising.create_folder),
         ("rename", "give a folder another name", organising.rename_folder),

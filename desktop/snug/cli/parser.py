@@ -30,7 +30,7 @@ def build_parser(version: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"snug {version}")
     parser.set_defaults(run=None, data_dir=None, profile="", key_file=None, offline=False)
-    parser.set_defaults(json=False, only_looks=False)
+    parser.set_defaults(json=False)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_chat(commands)
     _add_models(commands)
@@ -210,12 +210,12 @@ def _add_conversations(commands: argparse._SubParsersAction[argparse.ArgumentPar
             parser.add_argument("target", metavar=argument)
         else:
             add_list_options(parser)
-        parser.set_defaults(run=run, only_looks=True)
+        parser.set_defaults(run=run)
     search = _command(group, "search", "find words in all conversations")
     search.add_argument("target", nargs="+", metavar="TEXT")
     search.formatter_class = argparse.RawDescriptionHelpFormatter
     search.epilog = conversations.OPERATORS
-    search.set_defaults(run=conversations.search, only_looks=True)
+    search.set_defaults(run=conversations.search)
     add_order_commands(lambda name, text: _command(group, name, text))
     add_export_commands(lambda name, text: _command(group, name, text))
     add_import_command(lambda name, text: _command(group, name, text))

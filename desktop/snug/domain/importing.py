@@ -28,6 +28,23 @@ class ImportedConversation:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """One conversation of a file, or what could not be read of it.
+
+    Attributes:
+        format: the program's name; "" for a problem.
+        tree: None where there was nothing in it.
+        problem: what could not be read; "" where all was well.
+        read: how much of everything was read so far, from 0 to 1.
+    """
+
+    format: str = ""
+    tree: ImportedConversation | None = None
+    problem: str = ""
+    read: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class ImportCount:
     """What was stored: new conversations and messages, and messages that were there already."""
 

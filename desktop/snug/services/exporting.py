@@ -133,11 +133,15 @@ class Exporting:
         """
         from snug.vault.exporting.archive import unseal  # late: start-up counts
         from snug.vault.exporting.snug_json import read_document
+        from snug.vault.file_kinds import what_to_do_with
 
         try:
             sealed = path.read_bytes()
         except OSError as error:
             raise UserError(f"{path} cannot be read: {error.strerror}.") from error
+        hint = what_to_do_with(path)
+        if hint and "unarchive" not in hint:
+            raise UserError(f"{path} is no encrypted archive. {hint}")
         trees, problems = read_document(unseal(sealed, passphrase, identity_text))
         total = ImportCount()
         for start in range(0, len(trees), _AT_ONCE):

@@ -8,31 +8,11 @@ from pathlib import Path
 from typing import Protocol
 
 from snug.domain.errors import UserError
-from snug.domain.importing import ImportCount, ImportedConversation, ImportReport
+from snug.domain.importing import Found, ImportCount, ImportedConversation, ImportReport
 
 _AT_ONCE = 100  # conversations in one transaction, or …
 _MESSAGES_AT_ONCE = 2000  # … messages
 _MOST_PROBLEMS = 100
-
-
-class Found(Protocol):
-    """One conversation of a file, or what could not be read of it."""
-
-    @property
-    def format(self) -> str:
-        """The program's name."""
-
-    @property
-    def tree(self) -> ImportedConversation | None:
-        """The conversation; None where there was nothing in it."""
-
-    @property
-    def problem(self) -> str:
-        """What could not be read; "" where all was well."""
-
-    @property
-    def read(self) -> float:
-        """How much of everything was read so far, from 0 to 1."""
 
 
 class Trees(Protocol):
@@ -98,7 +78,7 @@ class Importing:
 
         Args:
             progress: called with the part that was read, from 0 to 1.
-            cancelled: asked between two portions.
+            cancelled: asked at every conversation.
 
         Raises:
             UserError: it cannot be opened, or it holds no chats that Snug knows.
@@ -109,6 +89,8 @@ class Importing:
         waiting = 0
         stopped = False
         for found in self._read(path):
+            if stopped := cancelled():
+                break
             if found.problem:
                 tally.note(found.problem)
             if found.format:
@@ -120,11 +102,9 @@ class Importing:
                 tally.add(self._store.import_trees(portion))
                 portion, waiting = [], 0
                 progress(found.read)
-                if stopped := cancelled():
-                    break
-        if portion:
+        if portion and not stopped:
             tally.add(self._store.import_trees(portion))
-        if not (tally.conversations or tally.messages or tally.skipped):
+        if not stopped and not (tally.conversations or tally.messages or tally.skipped):
             raise UserError(_nothing(path, tally.problems))
         progress(1.0)
         return tally.report(stopped)

@@ -22,6 +22,7 @@ from snug.domain.errors import DiskFullError, NewerSchemaError, UserError, Vault
 from snug.domain.keeping import Backup
 from snug.vault import holding
 from snug.vault.faults import Stopped, database_faults, never, stop_if
+from snug.vault.file_kinds import what_to_do_with
 from snug.vault.files import (
     create_private,
     free_bytes,
@@ -228,7 +229,10 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     except FileNotFoundError as error:
         raise UserError(f"There is no file {path}.") from error
     except (*_UNREADABLE, OSError) as error:
-        raise UserError(f"{path} is not a backup of Snug, or it is damaged.") from error
+        hint = what_to_do_with(path)
+        raise UserError(
+            f"{path} is not a backup of Snug{f'. {hint}' if hint else ', or it is damaged.'}"
+        ) from error
     with archive:
         members = {info.filename: info for info in archive.infolist()}
         stored = all(info.compress_type == zipfile.ZIP_STORED for info in members.values())

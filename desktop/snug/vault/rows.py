@@ -156,8 +156,10 @@ def record_from(kind: type[Record], column: str | None) -> Record | None:
     """A record of numbers from its JSON; None where it is NULL or of no use to this version."""
     if column is None:
         return None
-    known = {field.name for field in fields(kind)}
+    known = {field.name: str(field.type) for field in fields(kind)}
     numbers = {n: _frozen(value) for n, value in json.loads(column).items() if n in known}
+    if any(isinstance(value, str) and "str" not in known[n] for n, value in numbers.items()):
+        return None
     try:
         return kind(**numbers)
     except (TypeError, UserError):

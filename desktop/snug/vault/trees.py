@@ -16,6 +16,10 @@ from snug.vault import tables
 from snug.vault.query import fetch, number
 from snug.vault.rows import storable
 
+_ABOVE = """WITH RECURSIVE above(seq) AS (
+    SELECT ?1 UNION SELECT m.parent FROM messages m JOIN above a ON m.seq = a.seq
+        WHERE m.parent IS NOT NULL)
+    SELECT seq FROM above"""
 _STORED = """SELECT id, seq, text, status = 'complete' FROM messages WHERE conversation = ?"""
 
 
@@ -102,7 +106,10 @@ def _set_end(
     stored: dict[str, int],
     new: bool,
 ) -> None:
-    """Count the messages; a new conversation also gets the leaf and the time it came with."""
+    """Count the messages; a new conversation also gets the leaf and the time it came with.
+
+    So does one that has only grown behind what it shows; whoever has branched off stays there.
+    """
     coming = tree.conversation
     connection.execute(
         """UPDATE conversations SET message_count =
@@ -111,7 +118,8 @@ def _set_end(
     )
     leaf = stored.get(coming.leaf_id or coming.messages[-1].id)
     connection.execute(
-        "UPDATE conversations SET leaf = ?, updated_ms = ? WHERE seq = ? AND (? OR leaf IS NULL)",
+        f"""UPDATE conversations SET leaf = ?1, updated_ms = ?2
+        WHERE seq = ?3 AND (?4 OR leaf IS NULL OR leaf IN ({_ABOVE}))""",  # noqa: S608
         (leaf, coming.updated_ms or now_ms(), seq, new),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import struct
@@ -442,6 +443,40 @@ def test_lines_for_fine_tuning_come_over(tmp_path: Path) -> None:
     assert [said(tree)[0][1].strip() for tree in trees] == ["Hi", "Alone"]
     assert trees[0].conversation.settings.system_prompt == "Be brief."
     assert [problem.split(":")[0] for problem in problems] == [
-        "data.jsonl, line 2",
-        "data.jsonl, line 4",
+        "data.jsonl, line 3",  # as an editor counts: blank ones too
+        "data.jsonl, line 6",
     ]
+
+
+def test_a_canvas_of_chatgpt_comes_over_and_marks_of_sources_do_not(tmp_path: Path) -> None:
+    canvas = json.dumps({"name": "Plan", "type": "code/python", "content": "print(1)"})
+    chat = copy.deepcopy(CHATGPT)
+    node = gpt_node("canvas", "root", "assistant", [canvas])
+    node["message"]["recipient"] = "canmore.create_textdoc"
+    said = "It rains \ue200cite\ue202turn0search0\ue201."
+    cited = gpt_node("cited", "canvas", "assistant", [said])
+    chat["mapping"] |= {"canvas": node, "cited": cited}
+    trees, problems, _ = read(written(tmp_path, [chat]))
+    texts = [message.text for message in trees[0].conversation.messages]
+    assert "**Plan**\n\n```python\nprint(1)\n```" in texts
+    assert "It rains ." in texts
+    assert not problems
+
+
+def test_an_artifact_of_claude_comes_over(tmp_path: Path) -> None:
+    made = {"title": "Clock", "type": "application/vnd.ant.code", "language": "js", "content": "1"}
+    block = {"type": "tool_use", "name": "artifacts", "input": made}
+    chat = copy.deepcopy(CLAUDE)
+    chat["chat_messages"][-1]["content"] = [{"type": "text", "text": "Here:"}, block]
+    trees, _, _ = read(written(tmp_path, [chat]))
+    texts = [message.text for message in trees[0].conversation.messages]
+    assert any("Here:\n\n**Clock**\n\n```js\n1\n```" in text for text in texts)
+
+
+def test_the_system_prompt_of_newer_chats_of_lm_studio_comes_over(tmp_path: Path) -> None:
+    chat = copy.deepcopy(LM_STUDIO)
+    chat["systemPrompt"] = ""
+    fields = [{"key": "llm.prediction.systemPrompt", "value": "Be brief."}]
+    chat["perChatPredictionConfig"] = {"fields": fields}
+    trees, _, _ = read(written(tmp_path, chat, "a.conversation.json"))
+    assert trees[0].conversation.settings.system_prompt == "Be brief."

@@ -1,20 +1,40 @@
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
+import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.vault.importing.test_formats import CHATGPT, CLAUDE, LM_STUDIO, OPEN_WEBUI, read
+from tests.vault.importing.test_formats import (
+    CHATGPT,
+    CLAUDE,
+    LM_STUDIO,
+    OPEN_WEBUI,
+    gpt4all_chat,
+    q,
+    read,
+)
 
 from snug.domain.conversation import Conversation
 from snug.domain.errors import UserError
 from snug.services.importing import Importing
-from snug.vault.importing import listing, reading, sources
+from snug.vault import backups
+from snug.vault.importing import (
+    chatgpt,
+    gpt4all,
+    jan,
+    listing,
+    open_webui,
+    reading,
+    sources,
+)
 from snug.vault.importing.building import milliseconds
 from snug.vault.vault import Vault
 
@@ -247,3 +267,86 @@ def test_it_can_be_stopped_and_keeps_what_it_has(
     assert report.conversations == 200
     assert 0 < told[0] < told[1] < 1
     vault.close()
+
+
+def test_what_takes_far_more_memory_as_values_than_as_text_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "_MOST_INSIDE", 1000)
+    for name, text in (("whole.json", '{"a":[%s]}'), ("list.json", "[[%s]]")):
+        path = tmp_path / name
+        path.write_text(text % ",".join(["[]"] * 2000))
+        _, problems, _ = read(path)
+        assert "lists and objects" in problems[0]
+
+
+def test_a_broken_list_is_given_up_where_it_breaks(tmp_path: Path) -> None:
+    path = tmp_path / "conversations.json"
+    path.write_bytes(b'[{"a": nothing}' + b" " * (8 * 1024 * 1024))
+    read_bytes = 0
+
+    class Counted:
+        def __init__(self) -> None:
+            self.file = path.open("rb")
+
+        def read(self, size: int = -1) -> bytes:
+            nonlocal read_bytes
+            data = self.file.read(size)
+            read_bytes += len(data)
+            return data
+
+    counted = Counted()
+    with pytest.raises(ValueError, match="Expecting value"):
+        list(listing.entries(counted))
+    counted.file.close()
+    assert read_bytes <= 2 * 1024 * 1024
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda n: jan_text("<think>" * n),
+        lambda n: open_webui_text('<details type="reasoning"' * n),
+        lambda n: chatgpt._CITED.sub("", "\ue200" * n),
+        lambda n: gpt4all.read(gpt4all_chat(9) + q("Text: ") * n),
+    ],
+)
+def test_marks_that_nothing_closes_take_time_that_grows_with_the_text_alone(
+    make: Callable[[int], object],
+) -> None:
+    def seconds(n: int) -> float:
+        best = 9e9
+        for _ in range(3):
+            start = time.perf_counter()
+            with contextlib.suppress(ValueError):
+                make(n)
+            best = min(best, time.perf_counter() - start)
+        return best
+
+    assert seconds(40_000) < 12 * seconds(5_000) + 0.01
+
+
+def jan_text(text: str) -> object:
+    return jan.read({}, [{"id": "m", "role": "user", "content": [{"text": {"value": text}}]}])
+
+
+def open_webui_text(text: str) -> object:
+    message = {"role": "user", "content": text}
+    return open_webui.read({"chat": {"history": {"messages": {"m": message}}}})
+
+
+def test_files_of_snug_that_another_command_reads_are_sent_on(tmp_path: Path) -> None:
+    age = tmp_path / "all.age"
+    age.write_bytes(b"age-encryption.org/v1\n-> scrypt")
+    backup = tmp_path / "mine.snugbackup"
+    with zipfile.ZipFile(backup, "w") as archive:
+        for name in ("manifest.json", "vault.json", "snug.db"):
+            archive.writestr(name, "{}")
+    half = tmp_path / "half.zip"
+    half.write_bytes(backup.read_bytes()[:60])
+    for path, words in ((age, "unarchive"), (backup, "vault restore"), (half, "cut off")):
+        with pytest.raises(UserError, match=words):
+            list(reading.read(path))
+    with pytest.raises(UserError, match="unarchive"):
+        backups.read(age)

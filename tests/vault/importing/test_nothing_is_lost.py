@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.vault.importing.test_formats import gpt_node, read, said
 
-from snug.domain.conversation import Role
+from snug.domain.conversation import Message, Part, PartKind, Role
 from snug.domain.importing import ImportReport
 from snug.services.importing import Importing
 from snug.vault.importing import building, reading
@@ -182,3 +182,32 @@ def test_an_answer_that_jan_lost_the_question_of_follows_it(tmp_path: Path) -> N
 def test_either_file_of_a_thread_brings_both(tmp_path: Path, name: str) -> None:
     (tree,), problems, _ = read(jan(tmp_path, QUESTION, FIRST) / name)
     assert (len(tree.conversation.messages), problems) == (2, [])
+
+
+def test_a_chat_that_has_grown_shows_its_new_end(home: Home) -> None:
+    home.take([claude("one", "two")])
+    home.take([claude("one", "two", "three")])
+    store = home.vault.conversations
+    (row,) = store.summaries()
+    assert [m.text for m in store.conversation(row.id).active_path()] == ["one", "two", "three"]
+
+
+def test_whoever_has_branched_off_meanwhile_stays_there(home: Home) -> None:
+    home.take([claude("one", "two")])
+    store = home.vault.conversations
+    (row,) = store.summaries()
+    first = store.conversation(row.id).active_path()[0]
+    own = Message("own", row.id, first.id, Role.USER, (Part(PartKind.TEXT, "mine"),))
+    store.add_message(own, durable=False)
+    store.set_leaf(row.id, "own")
+    home.take([claude("one", "two", "three")])
+    assert [m.text for m in store.conversation(row.id).active_path()] == ["one", "mine"]
+
+
+def test_a_figure_that_is_none_costs_the_figure_not_the_message(home: Home) -> None:
+    chat = snug_chat("c", "m")
+    chat["messages"][0]["timings"] = {"tokens_per_second": "x", "load_s": 0, "first_token_s": 0}
+    home.take(snug(chat))
+    assert home.texts() == ["hi"]
+    (row,) = home.vault.conversations.summaries()
+    assert home.vault.conversations.conversation(row.id).messages[0].timings is None

@@ -253,3 +253,21 @@ def milliseconds(value: object) -> int:
         return 0
     scaled = value * 1000 if value < _SECONDS_UNTIL else value
     return max(0, min(int(scaled), _LAST_MS))
+
+
+def set_apart(text: str, opening: str, closing: str) -> tuple[str, list[str]]:
+    """A text without what stands between two marks, and what did, in order.
+
+    An opening mark that nothing closes stays. In time that grows with the text alone.
+    """
+    rest: list[str] = []
+    inside: list[str] = []
+    at = 0
+    while (start := text.find(opening, at)) >= 0:
+        end = text.find(closing, start + len(opening))
+        if end < 0:
+            break
+        rest.append(text[at:start])
+        inside.append(text[start + len(opening) : end])
+        at = end + len(closing)
+    return "".join([*rest, text[at:]]), inside

@@ -5,6 +5,9 @@ Source: what the export of 2023 to 2026 holds; OpenAI documents none of it.
 
 from __future__ import annotations
 
+import json
+import re
+
 from snug.domain.conversation import Role
 from snug.vault.importing.building import (
     Loose,
@@ -18,6 +21,8 @@ from snug.vault.importing.building import (
 )
 
 NAME = "ChatGPT"
+_CITED = re.compile("\ue200[^\ue200\ue201]*\ue201")  # points to what a tool found
+_CANVAS = "canmore.create_textdoc"
 _HIDDEN = ("user_editable_context", "model_editable_context")
 _PICTURE = "[A picture, which Snug does not bring over]"
 
@@ -55,9 +60,12 @@ def _node(key: str, value: dict[str, object]) -> Node:
     content = table(message.get("content"))
     whose = role(table(message.get("author")).get("role"))
     text, reasoning = _said(content)
+    recipient = words(message.get("recipient"))
+    canvas = _canvas(text) if recipient == _CANVAS else ""
+    text = canvas or _CITED.sub("", text)
     metadata = table(message.get("metadata"))
     hidden = metadata.get("is_visually_hidden_from_conversation") is True
-    to_a_tool = words(message.get("recipient")) not in ("", "all")
+    to_a_tool = recipient not in ("", "all") and not canvas
     if hidden or content.get("content_type") in _HIDDEN or to_a_tool:
         whose = None
     if whose is Role.SYSTEM and not text.strip():
@@ -91,6 +99,18 @@ def _said(content: dict[str, object]) -> tuple[str, str]:
         elif isinstance(part, dict):
             said.append(words(part.get("text")) or _PICTURE)
     return "\n\n".join(one for one in said if one), ""
+
+
+def _canvas(text: str) -> str:
+    """The document that was begun beside the chat; "" where it cannot be read."""
+    try:
+        made = table(json.loads(text))
+    except (ValueError, RecursionError):
+        return ""
+    title, content = words(made.get("name")), words(made.get("content"))
+    kind, _, language = words(made.get("type")).partition("/")
+    body = _as_code(content, language or "text") if kind == "code" else content
+    return f"**{title}**\n\n{body}" if title and content else body
 
 
 def _as_code(text: str, language: str) -> str:

@@ -50,6 +50,8 @@ def _node(message: dict[str, object]) -> Node:
     for block in map(table, rows(message.get("content"))):
         if block.get("type") == "text":
             said.append(words(block.get("text")))
+        elif block.get("type") == "tool_use" and block.get("name") == "artifacts":
+            said.append(_artifact(table(block.get("input"))))
         elif block.get("type") == "thinking":
             thought.append(words(block.get("thinking")))
     text = "\n\n".join(one for one in said if one) or words(message.get("text"))
@@ -61,6 +63,17 @@ def _node(message: dict[str, object]) -> Node:
         parts("\n\n".join([text, *_attached(message)]).strip(), "\n\n".join(thought)),
         milliseconds(message.get("created_at")),
     )
+
+
+def _artifact(made: dict[str, object]) -> str:
+    """A document beside the chat; "" for a change of one, which the export tells as a patch."""
+    content = words(made.get("content"))
+    if not content:
+        return ""
+    language = words(made.get("language"))
+    is_code = bool(language) or words(made.get("type")) == "application/vnd.ant.code"
+    body = f"```{language}\n{content}\n```" if is_code else content
+    return f"**{words(made.get('title')) or 'Artifact'}**\n\n{body}"
 
 
 def _attached(message: dict[str, object]) -> list[str]:

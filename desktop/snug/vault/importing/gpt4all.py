@@ -7,7 +7,9 @@ version. Source: chat.cpp, chatmodel.cpp and chatlistmodel.cpp of GPT4All 2.4 to
 
 from __future__ import annotations
 
+import re
 import struct
+from dataclasses import replace
 
 from snug.domain.conversation import Part, PartKind, Role, join_parts
 from snug.vault.importing.building import Loose, Node, chain, milliseconds, parts
@@ -17,6 +19,7 @@ MAGIC = b"\xf5\xd5\x53\xcc"
 _NULL = 0xFFFFFFFF
 _LABELS = ("Prompt: ", "Response: ", "Think: ", "Text: ")
 _MARKS = {struct.pack(">I", 2 * len(label)) + label.encode("utf-16-be"): label for label in _LABELS}
+_MARK = re.compile(b"|".join(map(re.escape, _MARKS)))
 
 
 def matches(beginning: bytes) -> bool:
@@ -47,20 +50,30 @@ def read(content: bytes) -> Loose:
 
 def _nodes(content: bytes, position: int) -> list[Node]:
     nodes: list[Node] = []
+    before: list[Part] = []  # of the last answer, the nearest to its words first
     while (found := _next_mark(content, position)) is not None:
         mark, label = found
         text, position = _string(content, mark + 4 + 2 * len(label))
         in_answer = bool(nodes) and nodes[-1].role is Role.ASSISTANT
         if label == "Prompt: ":
+            _put_before(nodes, before)
             nodes.append(Node("", None, Role.USER, parts(text)))
         elif label == "Response: " and (text or not in_answer):
+            _put_before(nodes, before)
             nodes.append(Node("", None, Role.ASSISTANT, parts(text)))
-        elif in_answer and label in ("Think: ", "Text: "):  # what came before its last words
-            last = nodes.pop()
-            kind = PartKind.REASONING if label == "Think: " else PartKind.TEXT
-            before = Part(kind, _thought(text) if label == "Think: " else text)
-            nodes.append(Node(last.key, None, last.role, join_parts((before, *last.parts))))
+        elif in_answer and label == "Think: ":
+            before.append(Part(PartKind.REASONING, _thought(text)))
+        elif in_answer and label == "Text: ":
+            before.append(Part(PartKind.TEXT, text))
+    _put_before(nodes, before)
     return nodes
+
+
+def _put_before(nodes: list[Node], before: list[Part]) -> None:
+    """What came before the last words of the last answer."""
+    if before:
+        nodes[-1] = replace(nodes[-1], parts=join_parts([*reversed(before), *nodes[-1].parts]))
+        before.clear()
 
 
 def _thought(text: str) -> str:
@@ -68,8 +81,8 @@ def _thought(text: str) -> str:
 
 
 def _next_mark(content: bytes, position: int) -> tuple[int, str] | None:
-    found = [(content.find(mark, position), label) for mark, label in _MARKS.items()]
-    return min(((at, label) for at, label in found if at >= 0), default=None)
+    found = _MARK.search(content, position)
+    return None if found is None else (found.start(), _MARKS[found.group()])
 
 
 def _string(content: bytes, position: int) -> tuple[str, int]:

@@ -6,7 +6,6 @@ of janhq/jan for the branches of later ones.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -19,12 +18,12 @@ from snug.vault.importing.building import (
     parts,
     role,
     rows,
+    set_apart,
     table,
     words,
 )
 
 NAME = "Jan"
-_THOUGHT = re.compile(r"<think>(.*?)</think>", re.DOTALL)
 
 
 def matches(thread: dict[str, object]) -> bool:
@@ -64,13 +63,14 @@ def _node(message: dict[str, object], model: str) -> Node:
         text = words(block.get("text")) or words(table(block.get("text")).get("value"))
         (thoughts if block.get("type") == "reasoning" else said).append(text)
     text = "\n\n".join(one for one in said if one)
-    inside = [found.strip() for found in _THOUGHT.findall(text)]
+    rest, inside = set_apart(text, "<think>", "</think>")
+    inside = [one.strip() for one in inside]
     metadata = _about(message)
     return Node(
         words(message.get("id")),
         words(metadata.get("parentId")) or None,
         role(message.get("role")),
-        parts(_THOUGHT.sub("", text).lstrip() if inside else text, "\n\n".join(thoughts + inside)),
+        parts(rest.lstrip() if inside else text, "\n\n".join(thoughts + inside)),
         milliseconds(message.get("created_at")) or milliseconds(message.get("created")),
         words(metadata.get("modelId")) or model,
     )

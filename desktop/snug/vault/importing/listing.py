@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from typing import Protocol
 
 _CHUNK = 1024 * 1024
-_MOST = 512 * 1024**2  # characters of one entry
+_MOST = 128 * 1024**2  # characters of one entry
+_MOST_INSIDE = 4_000_000  # lists and objects in one
+_NEAR_THE_END = 64  # characters; an error farther from it is no entry that goes on
 _BETWEEN = " \t\r\n,"
 
 
@@ -69,19 +71,25 @@ class _Text:
     def entry(self) -> object:
         """The JSON value that begins here."""
         while True:
+            check_size(self._text)
             try:
                 value, end = self._json.raw_decode(self._text, self._at)
             except json.JSONDecodeError as error:
-                if self._ended or len(self._text) - self._at > _MOST:
-                    raise ValueError(
-                        error.msg if not self._ended else "it ends too early"
-                    ) from error
+                if not self._may_go_on(error):
+                    raise ValueError("it ends too early" if self._ended else error.msg) from error
             else:
                 # A number may go on in what is not read yet.
                 if end < len(self._text) or self._ended:
                     self._at = end
                     return value
             self._more(max(_CHUNK, len(self._text) - self._at))
+
+    def _may_go_on(self, error: json.JSONDecodeError) -> bool:
+        """Whether what comes after what was read could mend it."""
+        if self._ended or len(self._text) - self._at > _MOST:
+            return False
+        at_end = error.pos >= len(self._text) - _NEAR_THE_END
+        return at_end or error.msg.startswith("Unterminated string")
 
     def _more(self, characters: int) -> None:
         """Read as much again, so that a long entry is not parsed too often."""
@@ -91,3 +99,12 @@ class _Text:
         self._ended = not data
         self._text = self._text[self._at :] + self._decoder.decode(data, final=self._ended)
         self._at = 0
+
+
+def check_size(text: str) -> None:
+    """Refuse what takes far more memory as values than as text. Raises: ValueError."""
+    inside = text.count("[") + text.count("{")
+    if inside > _MOST_INSIDE:
+        raise ValueError(
+            f"it has {inside:,} lists and objects at one place; Snug reads {_MOST_INSIDE:,}"
+        )

@@ -49,10 +49,17 @@ def read(entry: dict[str, object]) -> Loose:
         updated_ms=milliseconds(entry.get("assistantLastMessagedAt"))
         or milliseconds(entry.get("userLastMessagedAt")),
         leaf=parent,
-        system_prompt=words(entry.get("systemPrompt")),
+        system_prompt=words(entry.get("systemPrompt")) or _configured_prompt(entry),
         model=model,
         pinned=entry.get("pinned") is True,
     )
+
+
+def _configured_prompt(entry: dict[str, object]) -> str:
+    """Where versions from 0.3.10 on keep it: among the settings of this chat."""
+    fields = rows(table(entry.get("perChatPredictionConfig")).get("fields"))
+    values = {words(one.get("key")): one.get("value") for one in map(table, fields)}
+    return words(values.get("llm.prediction.systemPrompt"))
 
 
 def _node(parent: str | None, version: dict[str, object], model: str) -> Node:

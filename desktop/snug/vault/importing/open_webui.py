@@ -16,14 +16,13 @@ from snug.vault.importing.building import (
     parts,
     role,
     rows,
+    set_apart,
     table,
     words,
 )
 
 NAME = "Open WebUI"
-_THOUGHT = re.compile(
-    r'<details type="reasoning"[^>]*>\s*(?:<summary>[^<]*</summary>)?(.*?)</details>', re.DOTALL
-)
+_THOUGHT = '<details type="reasoning"'
 
 
 def matches(entry: dict[str, object]) -> bool:
@@ -74,15 +73,22 @@ def _node(key: str, message: dict[str, object]) -> Node:
         text = "\n\n".join(words(table(part).get("text")) for part in content)
     else:
         text = words(content)
-    thoughts = [html.unescape(_quoted(found)) for found in _THOUGHT.findall(text)]
+    rest, folded = set_apart(text, _THOUGHT, "</details>")
+    thoughts = [html.unescape(_quoted(_unfolded(one))) for one in folded]
     return Node(
         key,
         words(message.get("parentId")) or None,
         role(message.get("role")),
-        parts(_THOUGHT.sub("", text).strip() if thoughts else text, "\n\n".join(thoughts)),
+        parts(rest.strip() if thoughts else text, "\n\n".join(thoughts)),
         milliseconds(message.get("timestamp")),
         words(message.get("model")),
     )
+
+
+def _unfolded(thought: str) -> str:
+    """What stands below its heading; `thought` begins inside the opening tag."""
+    below = thought.partition(">")[2].lstrip()
+    return below.partition("</summary>")[2] if below.startswith("<summary>") else below
 
 
 def _quoted(thought: str) -> str:

@@ -12,11 +12,12 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from snug.domain.errors import UserError
-from snug.domain.importing import ImportedConversation
+from snug.domain.importing import Found
 from snug.vault.exporting import snug_json
 from snug.vault.importing import (
     chatgpt,
@@ -29,12 +30,13 @@ from snug.vault.importing import (
     openai_jsonl,
 )
 from snug.vault.importing.building import Loose, build, table
-from snug.vault.importing.listing import entries
+from snug.vault.importing.listing import check_size, entries
 from snug.vault.importing.sources import Source, opened
 
 SNUG = "Snug"
 _PEEK = 4096
-_WHOLE_BYTES = 512 * 1024**2  # a document that can only be read at once
+_WHOLE_BYTES = 512 * 1024**2  # of a binary file
+_DOCUMENT_BYTES = 128 * 1024**2  # of a document that can only be read at once
 _LINE_BYTES = 64 * 1024**2
 _MOST_OTHERS = 1000
 _SNUG_HEAD = re.compile(
@@ -53,21 +55,6 @@ _BROKEN = (
     UserError,
     zlib.error,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One conversation, or what could not be read.
-
-    Attributes:
-        format: the program's name; "" for a problem.
-        read: how much of everything was read so far, from 0 to 1.
-    """
-
-    format: str = ""
-    tree: ImportedConversation | None = None
-    problem: str = ""
-    read: float = 0.0
 
 
 def read(path: Path) -> Iterator[Found]:
@@ -110,11 +97,18 @@ def _in_source(source: Source, messages: Source | None) -> Iterator[Found]:
         yield Found(problem=f"{source.name} cannot be read: {str(error)[:160] or 'damaged'}.")
 
 
-def _all(source: Source) -> bytes:
-    if source.bytes > _WHOLE_BYTES:
-        raise UserError(f"it has {source.bytes:,} bytes, and Snug reads {_WHOLE_BYTES:,} at once")
+def _all(source: Source, most: int = _WHOLE_BYTES) -> bytes:
     with source.open() as file:
-        return file.read()
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise UserError(f"it has {source.bytes:,} bytes, and Snug reads {most:,} at once")
+    return content
+
+
+def _document(source: Source) -> str:
+    text = _all(source, _DOCUMENT_BYTES).decode("utf-8-sig", "replace")
+    check_size(text)
+    return text
 
 
 def _of_list(source: Source) -> Iterator[Found]:
@@ -139,21 +133,14 @@ def _of_document(source: Source, beginning: bytes, messages: Source | None) -> I
     if first is not None and openai_jsonl.matches(first) and not lm_studio.matches(first):
         yield from _of_lines(source)
         return
-    entry = (
-        first
-        if first is not None and whole
-        else table(json.loads(_all(source).decode("utf-8-sig", "replace")))
-    )
+    entry = first if first is not None and whole else table(json.loads(_document(source)))
     if cherry_studio.matches(entry):
         for loose in cherry_studio.read(entry):
-            yield _one(
-                f"{source.name}, topic {loose.key}",
-                cherry_studio.NAME,
-                lambda loose=loose: loose,  # type: ignore[misc]
-            )
+            yield _built(f"{source.name}, topic {loose.key}", cherry_studio.NAME, loose)
     elif jan.matches(entry) and source.base == "thread.json":
-        lines = [] if messages is None else _lines(messages)
-        yield _one(source.name, jan.NAME, lambda: jan.read(entry, map(table, lines)))
+        lines: Iterable[tuple[int, object]] = () if messages is None else _lines(messages)
+        read = partial(jan.read, entry, (table(line) for _, line in lines))
+        yield _one(source.name, jan.NAME, read)
     else:
         yield from _of_entry(source.name, entry)
 
@@ -161,25 +148,36 @@ def _of_document(source: Source, beginning: bytes, messages: Source | None) -> I
 def _of_entry(place: str, entry: dict[str, object]) -> Iterator[Found]:
     for kind in _KINDS:
         if kind.matches(entry):
-            yield _one(place, kind.NAME, lambda: kind.read(entry))  # noqa: B023 - called at once
+            yield _one(place, kind.NAME, partial(kind.read, entry))
             return
 
 
 def _one(place: str, name: str, make: Callable[[], Loose]) -> Found:
     try:
         loose = make()
+    except _BROKEN as error:
+        return _not_read(place, error)
+    return _built(place, name, loose)
+
+
+def _built(place: str, name: str, loose: Loose) -> Found:
+    try:
         tree = build(replace(loose, tags=(*loose.tags, name)))
     except _BROKEN as error:
-        reason = f"{type(error).__name__}: {str(error)[:100]}"
-        return Found(problem=f"{place} cannot be read ({reason}).")
+        return _not_read(place, error)
     return Found(name, tree) if tree is not None else Found(name)
+
+
+def _not_read(place: str, error: Exception) -> Found:
+    reason = f"{type(error).__name__}: {str(error)[:100]}"
+    return Found(problem=f"{place} cannot be read ({reason}).")
 
 
 def _of_snug(source: Source, beginning: bytes) -> Iterator[Found]:
     """As Snug writes it: the list comes last; a document in another order is read at once."""
     head = _SNUG_HEAD.match(beginning)
     if head is None:
-        trees, problems = snug_json.read_document(_all(source))
+        trees, problems = snug_json.read_document(_document(source).encode())
         yield from (Found(SNUG, tree) for tree in trees)
         yield from (Found(problem=f"{source.name}: {problem}") for problem in problems)
         return
@@ -202,34 +200,35 @@ def _first_line(source: Source) -> tuple[dict[str, object] | None, bool]:
     with source.open() as file:
         line = file.readline(_LINE_BYTES)
         rest = file.read(_PEEK)
-    try:
-        return table(json.loads(line.decode("utf-8-sig"))), not rest.strip()
-    except (ValueError, RecursionError):
-        return None, False
+    value = _value(line)
+    return (None, False) if value is None else (table(value), not rest.strip())
 
 
 def _of_lines(source: Source) -> Iterator[Found]:
-    for number, entry in enumerate(_lines(source), start=1):
+    for number, entry in _lines(source):
         place = f"{source.name}, line {number}"
         if entry is None:
             yield Found(problem=f"{place}: this is no JSON.")
         elif openai_jsonl.matches(table(entry)):
-            yield _one(
-                place,
-                openai_jsonl.NAME,
-                lambda entry=entry: openai_jsonl.read(table(entry)),  # type: ignore[misc]
-            )
+            yield _one(place, openai_jsonl.NAME, partial(openai_jsonl.read, table(entry)))
         else:
             yield Found(problem=f"{place}: this has no messages.")
 
 
-def _lines(source: Source) -> Iterable[object]:
-    """Each line that is not empty; None for what is no JSON."""
+def _lines(source: Source) -> Iterator[tuple[int, object]]:
+    """Each line that is not empty, with its number; None for what is no JSON."""
     with source.open() as file:
+        number = 0
         while line := file.readline(_LINE_BYTES):
-            if not line.strip():
-                continue
-            try:
-                yield json.loads(line.decode("utf-8-sig"))
-            except (ValueError, RecursionError):
-                yield None
+            number += 1
+            if line.strip():
+                yield number, _value(line)
+
+
+def _value(line: bytes) -> object:
+    try:
+        text = line.decode("utf-8-sig")
+        check_size(text)
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None

@@ -8,17 +8,23 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import IO, TypeAlias
 
 from snug.domain.errors import UserError
+from snug.vault.file_kinds import what_to_do_with
 
 _WANTED = (".json", ".jsonl", ".chat")
 _MOST = 200_000  # files
 _MOST_BYTES = 16 * 1024**3  # of one file in a zip
-_MOST_RATIO = 2000  # times smaller than what it unfolds to; text is never
+_MOST_RATIO = 200  # times smaller than what it unfolds to; chats are about 5 times
+_IMPORT = "conversations import"
 _MUCH = 64 * 1024**2
 _THREAD = ("messages.jsonl", "thread.json")  # Jan: one says nothing without the other
+
+
+File: TypeAlias = IO[bytes]
 
 
 @dataclass(slots=True)
@@ -32,7 +38,7 @@ class Source:
 
     name: str
     bytes: int
-    _open: Callable[[], AbstractContextManager[BinaryIO]]
+    _open: Callable[[], AbstractContextManager[File]]
     position: int = 0
 
     @contextlib.contextmanager
@@ -55,7 +61,7 @@ class Source:
 class Reading:
     """An open file of an import, which notes how far it was read."""
 
-    def __init__(self, source: Source, file: BinaryIO) -> None:
+    def __init__(self, source: Source, file: File) -> None:
         self._source = source
         self._file = file
 
@@ -85,6 +91,9 @@ def opened(path: Path) -> Iterator[list[Source]]:
     if path.name in _THREAD and all((path.parent / name).is_file() for name in _THREAD):
         yield [_file(path.parent / name, name) for name in _THREAD]
         return
+    hint = what_to_do_with(path)
+    if hint and _IMPORT not in hint:
+        raise UserError(f"{path} cannot be imported. {hint}")
     try:
         with path.open("rb") as file:
             packed = zipfile.is_zipfile(file)
@@ -135,11 +144,11 @@ def _in_zip(archive: zipfile.ZipFile, path: Path) -> Iterator[Source]:
         yield Source(
             info.filename,
             info.file_size,
-            lambda info=info: _member(archive, info),  # type: ignore[misc]
+            partial(_member, archive, info),
         )
 
 
 @contextlib.contextmanager
-def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[BinaryIO]:
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[File]:
     with archive.open(info) as file:
-        yield file  # type: ignore[misc]
+        yield file
