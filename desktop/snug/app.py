@@ -37,6 +37,7 @@ from snug.models.library import Library
 from snug.models.starter import find_starter
 from snug.paths import Paths, find_paths
 from snug.services.adoption import Adoption
+from snug.services.branches import Branches
 from snug.services.bundle import Profile, Services
 from snug.services.conversations import ConversationService
 from snug.services.doctor import Report, examine
@@ -111,6 +112,7 @@ class Application:
             first_models=parts.first_models,
             organiser=Organiser(vault.organising, conversations),
             temporary=temporary,
+            branches=Branches(split, store, engine, temporary.holds),
             exporting=Exporting(store, vault.organising, _make_pdf),
             keys=KeyService(vault.keys) if home is not None else None,
             importing=Importing(store, _read_chats),

@@ -211,6 +211,31 @@ class Conversation:
                 newest = message.id
         return newest
 
+    def below(self, message_id: str) -> tuple[Message, ...]:
+        """A message and all that answers it, in whatever branch; parents before children."""
+        inside = {message_id}
+        for message in self.messages:
+            if message.parent_id in inside:
+                inside.add(message.id)
+        return tuple(message for message in self.messages if message.id in inside)
+
+    def leaf_without(self, message_id: str) -> str | None:
+        """What to show once a message and all below it are gone.
+
+        What is shown now, where that stays; else the version next to it, at its end; else what it
+        answered. None where nothing is left.
+        """
+        gone = {message.id for message in self.below(message_id)}
+        if self.leaf_id not in gone:
+            return self.leaf_id
+        message = self.message(message_id)
+        versions = self.siblings(message)
+        place = versions.index(message)
+        near = versions[place - 1 : place] if place else versions[1:2]
+        if near:
+            return self.newest_leaf_below(near[0].id)
+        return message.parent_id
+
 
 def path_to(messages: Sequence[Message], leaf_id: str | None) -> tuple[Message, ...]:
     """Messages from the root to `leaf_id`, each once; empty for None or an unknown id."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from snug.services.adoption import Adoption
+from snug.services.branches import Branches
 from snug.services.conversations import ConversationService
 from snug.services.downloads import DownloadService
 from snug.services.exporting import Exporting
@@ -69,6 +70,7 @@ class Services:
         exporting: conversations as files, and encrypted archives.
         keys: what opens the vault; None for a vault in memory.
         importing: chats of other programs.
+        branches: forking, removing and rewriting in the tree of a conversation.
         keeping: backups of the vault; None for a vault in memory.
         profiles: the profiles of this device; None where there is only the one.
     """
@@ -90,4 +92,5 @@ class Services:
     exporting: Exporting | None = None
     importing: Importing | None = None
     keeping: Keeping | None = None
+    branches: Branches | None = None
     profiles: Profiles | None = None

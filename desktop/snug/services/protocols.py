@@ -163,6 +163,14 @@ class ConversationStore(Protocol):
     def set_draft(self, conversation_id: str, draft: str) -> None:
         """Keep what stands unsent in the composer; does not change `updated_ms`."""
 
+    def remove_branch(self, conversation_id: str, message_id: str, leaf_id: str | None) -> None:
+        """Remove a message and all that answers it, and show the branch that ends in `leaf_id`."""
+
+    def add_back(
+        self, conversation_id: str, messages: Sequence[Message], leaf_id: str | None
+    ) -> None:
+        """Store messages again under their old ids, and show the branch that ends in `leaf_id`."""
+
     def delete(self, conversation_id: str) -> None:
         """Remove a conversation and everything of it, also from the search index."""
 

@@ -157,6 +157,16 @@ class SplitStore:
         """Keep what stands unsent in the composer."""
         self._of(conversation_id).set_draft(conversation_id, draft)
 
+    def remove_branch(self, conversation_id: str, message_id: str, leaf_id: str | None) -> None:
+        """Remove a message and all that answers it."""
+        self._of(conversation_id).remove_branch(conversation_id, message_id, leaf_id)
+
+    def add_back(
+        self, conversation_id: str, messages: Sequence[Message], leaf_id: str | None
+    ) -> None:
+        """Store messages again under their old ids."""
+        self._of(conversation_id).add_back(conversation_id, messages, leaf_id)
+
     def delete(self, conversation_id: str) -> None:
         """Remove a conversation and everything of it."""
         self._of(conversation_id).delete(conversation_id)

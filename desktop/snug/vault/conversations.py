@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 import apsw
@@ -24,7 +25,7 @@ from snug.domain.errors import EnvironmentFault, VaultDamagedError
 from snug.domain.importing import ImportCount, ImportedConversation
 from snug.domain.organising import EVERYTHING, ListFilter
 from snug.domain.search import FIRST_PAGE, SearchHit
-from snug.vault import tables
+from snug.vault import branches, tables
 from snug.vault.database import Database
 from snug.vault.faults import damaged
 from snug.vault.listing import summaries
@@ -146,6 +147,25 @@ class Conversations:
         """Keep what stands unsent in the composer; does not change `updated_ms`."""
         self._write(lambda connection: tables.set_draft(connection, conversation_id, draft))
 
+    def remove_branch(self, conversation_id: str, message_id: str, leaf_id: str | None) -> None:
+        """Remove a message and all that answers it, and show the branch that ends in `leaf_id`."""
+        self._write(
+            lambda connection: branches.remove_branch(
+                connection, conversation_id, message_id, leaf_id
+            ),
+            durable=True,
+        )
+        self._after_deletion()
+
+    def add_back(
+        self, conversation_id: str, messages: Sequence[Message], leaf_id: str | None
+    ) -> None:
+        """Store messages again under their old ids, and show the branch that ends in `leaf_id`."""
+        self._write(
+            lambda connection: branches.add_back(connection, conversation_id, messages, leaf_id),
+            durable=True,
+        )
+
     def delete(self, conversation_id: str) -> None:
         """Remove a conversation and everything of it, also from the search index and the log."""
         self.delete_many((conversation_id,))
@@ -156,7 +176,11 @@ class Conversations:
             return
         for start in range(0, len(conversation_ids), _DELETED_AT_ONCE):
             some = conversation_ids[start : start + _DELETED_AT_ONCE]
-            self._write(lambda connection, some=some: _delete(connection, some), durable=True)  # type: ignore[misc]
+            self._write(partial(_delete, conversation_ids=some), durable=True)
+        self._after_deletion()
+
+    def _after_deletion(self) -> None:
+        """What was deleted leaves the files beside the database, and its log."""
         self._writer.run(self._after_delete)
         self._writer.run(lambda: self._empty_log(_CHECKPOINT_TRIES))
 

@@ -91,7 +91,7 @@ def add_message(connection: apsw.Connection, message: Message) -> None:
     """
     conversation_seq = seq_of(connection, message.conversation_id)
     parent = message.parent_id
-    parent_seq = None if parent is None else _message_seq(connection, conversation_seq, parent)
+    parent_seq = None if parent is None else message_seq(connection, conversation_seq, parent)
     seq = insert_message(connection, message, conversation_seq, parent_seq)
     connection.execute(
         """UPDATE conversations
@@ -162,7 +162,7 @@ def set_leaf(connection: apsw.Connection, conversation_id: str, leaf_id: str | N
         NotFoundError: the conversation, or the message in it, is not there.
     """
     seq = seq_of(connection, conversation_id)
-    leaf = None if leaf_id is None else _message_seq(connection, seq, leaf_id)
+    leaf = None if leaf_id is None else message_seq(connection, seq, leaf_id)
     connection.execute("UPDATE conversations SET leaf = ? WHERE seq = ?", (leaf, seq))
 
 
@@ -175,7 +175,7 @@ def set_pinned(
         NotFoundError: the conversation, or the message in it, is not there.
     """
     conversation = seq_of(connection, conversation_id)
-    seq = _message_seq(connection, conversation, message_id)
+    seq = message_seq(connection, conversation, message_id)
     connection.execute("UPDATE messages SET pinned = ? WHERE seq = ?", (pinned, seq))
 
 
@@ -186,7 +186,7 @@ def add_summary(connection: apsw.Connection, conversation_id: str, summary: Earl
         NotFoundError: the conversation, or the message in it, is not there.
     """
     conversation = seq_of(connection, conversation_id)
-    message = _message_seq(connection, conversation, summary.message_id)
+    message = message_seq(connection, conversation, summary.message_id)
     connection.execute("DELETE FROM summaries WHERE message = ?", (message,))
     connection.execute(
         "INSERT INTO summaries(conversation, message, text, model, created_ms) "
@@ -344,7 +344,8 @@ def seq_of(connection: apsw.Connection, conversation_id: str) -> int:
     return int(found[0][0])
 
 
-def _message_seq(connection: apsw.Connection, conversation_seq: int, message_id: str) -> int:
+def message_seq(connection: apsw.Connection, conversation_seq: int, message_id: str) -> int:
+    """The number of a message inside the database. Raises NotFoundError."""
     found = fetch(
         connection,
         "SELECT seq FROM messages WHERE id = ? AND conversation = ?",
