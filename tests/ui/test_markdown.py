@@ -5,7 +5,9 @@ import random
 import pytest
 from tests.ui.texts import EVERYTHING, SHORT
 
-from snug.ui.text.markdown import LIST_CHUNK, Block, Code, Prose, Splitter, is_bomb, split
+from snug.ui.text.blocks import Block, Code, Prose
+from snug.ui.text.bombs import is_bomb
+from snug.ui.text.markdown import LIST_CHUNK, Splitter, split
 
 
 def in_pieces(text: str, seed: int) -> tuple[list[Block], list[list[Block]]]:

@@ -11,7 +11,8 @@ from tests.ui.texts import EVERYTHING, SHORT
 
 from snug.ui.look.theme import Theme
 from snug.ui.look.tokens import Scheme
-from snug.ui.text.markdown import Code, Prose, Splitter, split
+from snug.ui.text.blocks import Code, Prose
+from snug.ui.text.markdown import Splitter, split
 from snug.ui.text.message_text import MessageText
 
 WIDTH = 760

@@ -8,8 +8,9 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QWidget
 
 from snug.ui.look.theme import Theme
+from snug.ui.text.blocks import Block
 from snug.ui.text.folded_text import FoldedText
-from snug.ui.text.markdown import Block, split
+from snug.ui.text.markdown import split
 from snug.ui.text.safe_text import shown_length
 
 

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QWidget
 from snug.domain.events import ToolCall
 from snug.domain.tools import read_call
 from snug.ui.look.theme import Theme
+from snug.ui.text.blocks import Block, Code, Prose
 from snug.ui.text.folded_text import FoldedText
-from snug.ui.text.markdown import Block, Code, Prose
 from snug.ui.text.safe_text import shown_length
 
 MAX_NAME = 48  # characters of a function's name that are shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from copy import copy
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import (
@@ -23,6 +24,7 @@ from snug.ui.look.tokens import SIZES
 
 HEADING_LINE = 1.3
 CODE_LINE = 1.5
+DISPLAY_SCALE = 1.1
 CODE_HEADER = SIZES.gap * 9  # above the first line of a code block
 CODE_PAD = SIZES.gap_3
 QUOTE_STEP = SIZES.gap_4
@@ -45,12 +47,20 @@ class Typography:
         self.raised = theme.color("raised")
         self.panel = theme.color("panel")
         self._body = theme.font(SIZES.body)
+        self._small = theme.font(SIZES.bar)
         self._mono = theme.mono_font(SIZES.bar)
         self._headings = (
             theme.font(SIZES.title, QFont.Weight.DemiBold),
             theme.font(SIZES.heading, QFont.Weight.DemiBold),
             theme.font(SIZES.body, QFont.Weight.Bold),
         )
+
+    def quiet(self) -> Typography:
+        """The same for what stands below the text: smaller and softer."""
+        made = copy(self)
+        made._body, made.text = self._small, self.soft
+        made._line_px = _even(self._small.pixelSize() * SIZES.line_height)
+        return made
 
     # -- words --------------------------------------------------------------------------------
 
@@ -59,6 +69,29 @@ class Typography:
         made = QTextCharFormat()
         made.setFont(self._headings[min(heading, 3) - 1] if heading else self._body)
         made.setForeground(QBrush(color or self.text))
+        return made
+
+    def display_words(self) -> QTextCharFormat:
+        """A formula on a line of its own: a little larger than the words."""
+        made = self.words()
+        font = made.font()
+        font.setPixelSize(round(font.pixelSize() * DISPLAY_SCALE))
+        made.setFont(font)
+        return made
+
+    def source_words(self, base: QTextCharFormat) -> QTextCharFormat:
+        """A formula as it was written, between words like `base`."""
+        made = QTextCharFormat(base)
+        font = QFont(self._mono)
+        font.setPixelSize(max(1, round(self._body.pixelSize() * 0.9)))
+        made.setFont(font)
+        made.setBackground(QBrush(self.raised))
+        return made
+
+    def raised_words(self, base: QTextCharFormat) -> QTextCharFormat:
+        """The number of a footnote."""
+        made = QTextCharFormat(base)
+        made.setVerticalAlignment(QTextCharFormat.VerticalAlignment.AlignSuperScript)
         return made
 
     def code_words(self) -> QTextCharFormat:
@@ -101,6 +134,13 @@ class Typography:
         made.setTopMargin(top)
         made.setBottomMargin(SIZES.gap_3)
         self._move_in(made, indent, quotes)
+        return made
+
+    def display(self, indent: int) -> QTextBlockFormat:
+        """A formula on a line of its own."""
+        made = self.paragraph(SIZES.gap, indent)
+        made.setBottomMargin(SIZES.gap_4)
+        made.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         return made
 
     def heading(self, level: int, first: bool) -> QTextBlockFormat:

@@ -11,7 +11,7 @@ from snug.ui.look.parts import flat, label
 from snug.ui.look.theme import Theme
 from snug.ui.look.tokens import SIZES
 from snug.ui.look.words import count_words
-from snug.ui.text.markdown import Code
+from snug.ui.text.blocks import Code
 from snug.ui.text.safe_text import copied_code, hidden_count
 
 COPIED_MS = 1_500

@@ -7,7 +7,7 @@ Snug's own typography. So no image, style sheet or other resource can reach what
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import (
@@ -23,11 +23,15 @@ from PySide6.QtGui import (
 
 from snug.ui.look.parts import reading_direction
 from snug.ui.look.typography import CODE_HEADER, CODE_PAD, LIST_STEP, Typography
+from snug.ui.text.blocks import Block, Code, Footnote, Formula, Prose
+from snug.ui.text.bombs import is_bomb
+from snug.ui.text.formula_object import FormulaObject
 from snug.ui.text.inert_document import InertDocument
-from snug.ui.text.links import Refusal, check_link
-from snug.ui.text.markdown import Block, Code, Prose, is_bomb
+from snug.ui.text.lifting import Kind, Lifted, lift
 from snug.ui.text.ornaments import Decoration, Ornament
 from snug.ui.text.safe_text import runs, shown_code, shown_prose
+from snug.ui.text.table_writer import write_table
+from snug.ui.text.word_writer import WordWriter
 
 _FEATURES = (
     QTextDocument.MarkdownFeature.MarkdownDialectGitHub
@@ -36,7 +40,6 @@ _FEATURES = (
 _QUOTES = QTextFormat.Property.BlockQuoteLevel.value
 _CODE = QTextFormat.Property.BlockCodeLanguage.value
 _RULER = QTextFormat.Property.BlockTrailingHorizontalRulerWidth.value
-_ALT = QTextFormat.Property.ImageAltText.value
 _BREAK = re.compile(r"(?: {2,}|\\)\n *(?=[^\s>#|*+-])")  # else Qt makes it a paragraph
 
 
@@ -58,6 +61,17 @@ class Written:
     after_code: bool
 
 
+def formulas_in(block: Block) -> list[tuple[str, bool]]:
+    """The formulas that a block takes to be written: LaTeX, and whether it is set large."""
+    if isinstance(block, Formula):
+        return [(shown_prose(block.text), True)] if block.closed else []
+    if isinstance(block, Code) or ("$" not in block.text and "\\" not in block.text):
+        return []
+    found = lift(shown_prose(block.text))[1]
+    kinds = (Kind.FORMULA, Kind.DISPLAY)
+    return [(p.text, p.kind is Kind.DISPLAY) for p in found if p.kind in kinds]
+
+
 class DocumentWriter:
     """The only one who changes the document of a message. Lives on the window's thread."""
 
@@ -67,6 +81,7 @@ class DocumentWriter:
         self._document.setIndentWidth(LIST_STEP)
         self._cursor = QTextCursor(document)
         self._scratch = InertDocument()
+        self._formulas = FormulaObject(document, document)
         self.written: list[Written] = []
         self._fresh = True  # the last paragraph is empty and unused
         self._after_code = False  # what follows must leave room below a code block
@@ -89,6 +104,10 @@ class DocumentWriter:
             self._leave_head(CODE_HEADER if isinstance(block, Code) else 0)
         if isinstance(block, Code):
             self._write_code(block)
+        elif isinstance(block, Formula):
+            self._write_formula(block)
+        elif isinstance(block, Footnote):
+            self._write_note(block)
         elif is_bomb(block.text):
             self._write_plain(block.text)
         else:
@@ -231,11 +250,44 @@ class DocumentWriter:
             self._decorations.append(Decoration(Ornament.CODE, start, end, depth))
         self._after_code = True
 
+    # -- formulas and footnotes ---------------------------------------------------------------
+
+    def _write_formula(self, block: Formula) -> None:
+        words = self._typography.display_words()
+        if self._fresh and self.written:
+            self._fresh = False  # as for code
+        self._paragraph(self._typography.display(block.indent), words)
+        if block.closed:
+            writer = WordWriter(self._typography)
+            source = shown_prose(block.source)
+            writer.write_formula(self._cursor, shown_prose(block.text), source, words, True)
+        else:  # what is there so far would only flash up
+            self._cursor.insertText("…", words)
+
+    def _write_note(self, block: Footnote) -> None:
+        first = not (self.written and isinstance(self.written[-1].block, Footnote))
+        if first and self.written:
+            self._paragraph(self._typography.ruler(), self._typography.words())
+            at = self._cursor.position()
+            self._decorations.append(Decoration(Ornament.RULER, at, at))
+        usual, self._typography = self._typography, self._typography.quiet()
+        try:
+            if is_bomb(block.text):
+                self._write_plain(block.text)
+            else:
+                self._write_prose(Prose(block.text), block.label)
+        finally:
+            self._typography = usual
+
     # -- prose --------------------------------------------------------------------------------
 
-    def _write_prose(self, prose: Prose) -> None:
-        text = _BREAK.sub("\u2028", shown_prose(prose.text))
-        self._scratch.setMarkdown(text, _FEATURES)
+    def _write_prose(self, prose: Prose, label: str = "") -> None:
+        """Write Markdown; behind the `label` of a footnote where it is one."""
+        head = f"[^{label}]\u00a0" if label else ""
+        text, lifted = lift(head + shown_prose(prose.text))
+        if label:
+            lifted[0] = replace(lifted[0], kind=Kind.BACK)
+        self._scratch.setMarkdown(_BREAK.sub("\u2028", text), _FEATURES)
         lists: dict[int, QTextList] = {}
         block = self._scratch.begin()
         probe = QTextCursor(self._scratch)
@@ -243,17 +295,23 @@ class DocumentWriter:
             probe.setPosition(block.position())
             table = _table_at(probe)
             if table is not None:
-                self._write_table(table)
+                self._write_table(table, lifted)
                 block = self._scratch.findBlock(table.lastPosition() + 1)
                 if not block.text():
                     block = block.next()
                 continue
             if not _precedes_table(block):
-                self._write_block(block, prose, lists)
+                self._write_block(block, prose, lists, lifted)
             block = block.next()
         self._scratch.clear()
 
-    def _write_block(self, block: QTextBlock, prose: Prose, lists: dict[int, QTextList]) -> None:
+    def _write_block(
+        self,
+        block: QTextBlock,
+        prose: Prose,
+        lists: dict[int, QTextList],
+        lifted: list[Lifted],
+    ) -> None:
         shape = block.blockFormat()
         quotes = shape.intProperty(_QUOTES) if shape.hasProperty(_QUOTES) else 0
         if shape.hasProperty(_CODE):
@@ -276,7 +334,7 @@ class DocumentWriter:
                 ticked.setMarker(shape.marker())
                 self._cursor.mergeBlockFormat(ticked)
         start = self._cursor.position()
-        self._write_words(block, words)
+        WordWriter(self._typography).write(self._cursor, block, words, lifted)
         if quotes:
             self._note_quote(start, quotes)
 
@@ -315,60 +373,15 @@ class DocumentWriter:
         else:
             self._decorations.append(Decoration(Ornament.QUOTE, start, end, depth))
 
-    def _write_words(self, block: QTextBlock, base: QTextCharFormat) -> None:
-        iterator = block.begin()
-        while not iterator.atEnd():
-            fragment = iterator.fragment()
-            source = fragment.charFormat()
-            words = self._typography.like(source, base)
-            if source.isImageFormat():
-                image = source.toImageFormat()
-                alt = str(image.property(_ALT) or "").strip() or "no description"
-                text, address = f"[image: {alt}] (not loaded)", image.name()
-            else:
-                text, address = fragment.text(), source.anchorHref()
-            if address and not isinstance(check_link(address), Refusal):
-                words = self._typography.linked(words, address)
-            elif address:
-                words.setFontUnderline(True)
-                words.setAnchor(True)
-                words.setAnchorHref(address)
-            self._cursor.insertText(text, words)
-            iterator += 1
-
     # -- tables -------------------------------------------------------------------------------
 
-    def _write_table(self, source: QTextTable) -> None:
+    def _write_table(self, source: QTextTable, lifted: list[Lifted]) -> None:
         if self._after_code or self._fresh:
             self._paragraph(self._typography.gap_block(), self._typography.words())
-        rows, columns = source.rows(), source.columns()
-        shape = self._typography.table()
-        table = self._cursor.insertTable(rows, columns, shape)
-        for row in range(rows):
-            for column in range(columns):
-                self._write_cell(source, table, row, column)
+        write_table(self._cursor, source, self._typography, lifted)
         self._cursor.movePosition(QTextCursor.MoveOperation.End)
         self._cursor.setBlockFormat(self._typography.gap_block())
         self._fresh = True
-
-    def _write_cell(self, source: QTextTable, table: QTextTable, row: int, column: int) -> None:
-        cell = table.cellAt(row, column)
-        block = source.cellAt(row, column).firstCursorPosition().block()
-        self._cursor = cell.firstCursorPosition()
-        shape = self._typography.paragraph()
-        shape.setBottomMargin(0)
-        below = source.cellAt(min(1, source.rows() - 1), column)  # Qt aligns no header itself
-        shape.setAlignment(below.firstCursorPosition().blockFormat().alignment())
-        words = self._typography.words()
-        if row == 0:
-            font = words.font()
-            font.setBold(True)
-            words.setFont(font)
-        self._cursor.setBlockFormat(shape)
-        self._write_words(block, words)
-        dress = self._typography.cell(row == 0, column == 0)
-        dress.setFont(words.font())
-        cell.setFormat(dress)
 
 
 def _precedes_table(block: QTextBlock) -> bool:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QToolButton, QWidget
 from snug.ui.look.icons import bind_icon
 from snug.ui.look.theme import Theme
 from snug.ui.look.tokens import SIZES
-from snug.ui.text.markdown import Block
+from snug.ui.text.blocks import Block
 from snug.ui.text.message_text import MessageText
 
 _INSET = SIZES.gap_4

@@ -10,49 +10,27 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
+from snug.ui.text.blocks import Block, Code, Footnote, Formula, Prose
+from snug.ui.text.lifting import MAX_FORMULA, settled_length
 from snug.ui.text.safe_text import normal_lines
+
+__all__ = ["Block", "Prose", "Splitter", "split"]
 
 _FENCE = re.compile(r"^(?P<indent> *)(?P<item>(?:[-*+]|\d{1,9}[.)]) +)?(?P<mark>`{3,}|~{3,})")
 _ITEM = re.compile(r"^ *(?:[-*+]|(?P<number>\d{1,9})[.)])(?: |$)")
 _HEADING = re.compile(r"^#{1,6}(?: |$)")
+_FORMULA = re.compile(
+    r"^ *(?P<sign>\$\$|\\\[|\\begin\{(?P<name>(?:equation|align|gather|multline|eqnarray)\*?)\})"
+)
+_PUNCTUATION = re.compile(r"\s*[.,;:]?\s*")
+_NOTE = re.compile(r"^ {0,3}\[\^(?P<label>\d{1,3}|[A-Za-z]\w{2,31})\]: *(?P<text>.*)", re.DOTALL)
+_PARTIAL_NOTE = re.compile(r"^ {0,3}\[(?:\^\w*(?:\]:?)?)?$")
 _PARTIAL_FENCE = re.compile(r"^\s*(?:`{1,2}|~{1,2})$")
 _PARTIAL_MARK = re.compile(r"^[\s>]*(?:[-=*+_|]+|#{1,6}|\d{1,2}[.)]?)$")
 _LANGUAGE = re.compile(r"[A-Za-z0-9_+#.-]{1,24}")
 
-MAX_BLOCK = 20_000  # characters that are still read as Markdown
-MAX_LINE = 8_000
-MAX_QUOTES = 16
-MAX_INDENT = 64
-MAX_COLUMNS = 32
-MAX_CELLS = 1_500
-MAX_LINES = 600
+MAX_FORMULA_LINES = 60
 LIST_CHUNK = 12  # lines after which a list may go on as a block of its own
-
-
-@dataclass(frozen=True, slots=True)
-class Prose:
-    """Markdown without fences. `indent` columns deep, inside a list."""
-
-    text: str
-    indent: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """What stood between two fences, without the last line end.
-
-    Attributes:
-        language: as written after the fence; "" where nothing was.
-        closed: the closing fence has come.
-    """
-
-    text: str
-    language: str = ""
-    indent: int = 0
-    closed: bool = True
-
-
-Block = Prose | Code
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +39,15 @@ class _Fence:
     indent: int
     language: str
     in_list: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A formula that has begun."""
+
+    sign: str
+    closing: str
+    indent: int
 
 
 @dataclass(slots=True)
@@ -74,6 +61,7 @@ class _State:
     number: int | None = None  # of the newest item of an ordered list at the margin
     blank: bool = False
     fence: _Fence | None = None
+    formula: _Opened | None = None
 
     def copy(self) -> _State:
         return replace(self, lines=list(self.lines))
@@ -124,7 +112,7 @@ class Splitter:
         state = self._state.copy()
         if not _hides(state, self._partial):
             _take(state, self._partial, found)
-        _flush(state, found, closed=False)
+        _flush(state, found, growing=True)
         if len(found) > len(self._finished):
             found[-1] = _balanced(found[-1])
         return found
@@ -138,38 +126,13 @@ def split(text: str) -> list[Block]:
     return splitter.blocks()
 
 
-def is_bomb(text: str) -> bool:
-    """The text would take Qt's Markdown reader or layout too long; show it plain."""
-    if len(text) > MAX_BLOCK:
-        return True
-    lines = text.split("\n")
-    if len(lines) > MAX_LINES:
-        return True
-    columns = 0
-    for line in lines:
-        head = line[: 4 * (MAX_INDENT + MAX_QUOTES)]
-        indent = len(head) - len(head.lstrip(" \t"))
-        if len(line) > MAX_LINE or indent > MAX_INDENT or _depth(head) > MAX_QUOTES:
-            return True
-        columns = max(columns, line.count("|"))
-    return columns > MAX_COLUMNS or (columns > 1 and columns * len(lines) > MAX_CELLS)
-
-
-def _depth(line: str) -> int:
-    """How deeply quotes and list items are nested at the start of one line."""
-    depth = 0
-    for letter in line:
-        if letter in ">-*+":
-            depth += 1
-        elif letter not in " \t":
-            break
-    return depth if set(line.strip()) - set("-*+ ") else 0  # a ruler is none
-
-
 def _take(state: _State, line: str, out: list[Block]) -> None:
     """One whole line."""
     if state.fence is not None:
         _take_code(state, state.fence, line, out)
+        return
+    if state.formula is not None:
+        _take_formula(state, state.formula, line, out)
         return
     if not line.strip():
         state.blank = True
@@ -180,6 +143,8 @@ def _take(state: _State, line: str, out: list[Block]) -> None:
     match = _FENCE.match(line)
     if match and _opens_fence(state, match, line):
         _open_fence(state, match, line, out)
+        return
+    if _open_formula(state, line, out):
         return
     indent = len(line) - len(line.lstrip(" "))
     if state.lines and _begins_block(state, line, indent):
@@ -213,7 +178,7 @@ def _note_item(state: _State, line: str, indent: int) -> None:
 
 def _begins_block(state: _State, line: str, indent: int) -> bool:
     """Whether a line that is not blank ends the block before it."""
-    if indent < state.base:
+    if indent < state.base or _NOTE.match(line):
         return True
     if indent == state.base and _HEADING.match(line[indent:]):
         return True
@@ -225,6 +190,8 @@ def _begins_block(state: _State, line: str, indent: int) -> bool:
         return number == (None if state.number is None else state.number + 1)
     if not state.blank:
         return False
+    if _NOTE.match(state.lines[0]):
+        return indent < 4
     if state.in_list:
         return indent <= state.base and not item
     return indent < 4 + state.base or not state.lines[0].startswith("    ")
@@ -265,19 +232,78 @@ def _take_code(state: _State, fence: _Fence, line: str, out: list[Block]) -> Non
     state.lines.append(line[min(indent, fence.indent) :])
 
 
-def _flush(state: _State, out: list[Block], closed: bool = False) -> None:
-    """Finish the block at hand."""
+def _open_formula(state: _State, line: str, out: list[Block]) -> bool:
+    """Whether a line begins a formula of its own; if so, take it."""
+    match = _FORMULA.match(line)
+    indent = len(line) - len(line.lstrip(" "))
+    in_list = state.in_list or state.after_list
+    if match is None or (indent > 3 and not in_list):
+        return False
+    sign, rest = match["sign"], line[match.end() :]
+    closing = {"$$": "$$", "\\[": "\\]"}.get(sign, f"\\end{{{match['name']}}}")
+    inside, closed, after = rest.partition(closing)
+    if closed and not (inside.strip() and _PUNCTUATION.fullmatch(after)):
+        return False  # within running text
+    if not closed and sign == "$$" and re.match(r"\s*[A-Za-z]{2,} ", rest):
+        return False  # the number of a process, say
+    in_list = state.after_list = in_list and indent > 1
+    _flush(state, out)
+    state.after_list = in_list
+    state.formula = _Opened(sign, closing, indent if in_list else 0)
+    _take_formula(state, state.formula, line.lstrip(" "), out)
+    return True
+
+
+def _take_formula(state: _State, opened: _Opened, line: str, out: list[Block]) -> None:
+    begun = len(opened.sign) if not state.lines else 0
+    at = line.find(opened.closing, begun)
+    if at >= 0:
+        end = at + len(opened.closing)
+        state.lines.append(line[:end])
+        after = line[end:].strip()
+        tail = after if _PUNCTUATION.fullmatch(after) else ""
+        out.append(_formula_of(state, opened, tail))
+        state.lines, state.formula = [], None
+        if not tail and after:
+            _take(state, " " * opened.indent + after, out)
+        return
+    state.lines.append(line.strip())
+    if sum(map(len, state.lines)) > MAX_FORMULA or len(state.lines) > MAX_FORMULA_LINES:
+        _flush(state, out)
+
+
+def _formula_of(state: _State, opened: _Opened, tail: str, closed: bool = True) -> Formula:
+    source = "\n".join(state.lines)
+    if opened.sign.startswith("\\begin"):
+        return Formula(source + tail, source + tail, opened.indent, closed)
+    inside = source[len(opened.sign) :].removesuffix(opened.closing if closed else "")
+    text = "\n".join(line for line in inside.split("\n") if line.strip()).strip()
+    return Formula(text + tail, source + tail, opened.indent, closed)
+
+
+def _flush(state: _State, out: list[Block], closed: bool = False, growing: bool = False) -> None:
+    """Finish the block at hand; `growing`: only to show how it looks now."""
     fence = state.fence
-    if fence is not None:
+    if state.formula is not None:
+        if growing:
+            out.append(_formula_of(state, state.formula, "", closed=False))
+        elif state.lines:  # it never ended, so it is none
+            out.append(Prose("\n".join(state.lines), state.formula.indent))
+    elif fence is not None:
         indent = fence.indent if fence.in_list else 0
         text = "\n".join(state.lines)
         out.append(Code(text if closed else text.rstrip("\n"), fence.language, indent, closed))
     elif state.lines:
         text = "\n".join(state.lines).rstrip()
-        if text:
+        note = _NOTE.match(text)
+        if note is not None:
+            said = re.sub(r"\n {1,4}", "\n", note["text"])
+            out.append(Footnote(note["label"], said))
+        elif text:
             out.append(Prose(text, state.base))
     state.lines = []
     state.fence = None
+    state.formula = None
     state.blank = False
     state.in_list = False
     state.base = 0
@@ -291,7 +317,9 @@ def _hides(state: _State, partial: str) -> bool:
         return True
     if state.fence is not None:
         return not stripped.strip(state.fence.mark[0]) and len(stripped) <= len(state.fence.mark)
-    if _PARTIAL_MARK.match(partial.rstrip()):
+    if state.formula is not None:
+        return True
+    if _PARTIAL_MARK.match(partial.rstrip()) or _PARTIAL_NOTE.match(partial):
         return True
     match = _FENCE.match(partial)
     return bool(_PARTIAL_FENCE.match(partial)) or (
@@ -300,10 +328,14 @@ def _hides(state: _State, partial: str) -> bool:
 
 
 def _balanced(block: Block) -> Block:
-    """Close code and bold that have been opened in the last paragraph of a growing block."""
-    if isinstance(block, Code):
+    """Close code and bold that have been opened in the last paragraph of a growing block.
+
+    A formula that has only begun waits for its end.
+    """
+    if not isinstance(block, Prose | Footnote):
         return block
     head, blank, last = block.text.rpartition("\n\n")
+    last = last[: settled_length(last)]
     if last.count("`") % 2:
         last = last.removesuffix("`") if last.endswith("`") else last + "`"
     if last.count("**") % 2:

@@ -26,14 +26,18 @@ from PySide6.QtWidgets import QFrame, QMenu, QTextBrowser, QWidget
 
 from snug.ui.look.theme import Theme
 from snug.ui.look.typography import CODE_HEADER, CODE_PAD, Typography
+from snug.ui.text.blocks import Block, Code
 from snug.ui.text.code_block import CodeHeader
-from snug.ui.text.document_writer import DocumentWriter
+from snug.ui.text.document_writer import DocumentWriter, formulas_in
+from snug.ui.text.formula import draw_formula, formulas_ready
+from snug.ui.text.formula_object import selected_text
 from snug.ui.text.highlight import Highlighter, Passage
 from snug.ui.text.inert_document import InertDocument
-from snug.ui.text.markdown import Block, Code
 from snug.ui.text.ornaments import Decoration, code_rect, paint_ornaments
+from snug.ui.text.word_writer import NOTE_BACK, NOTE_LINK, find_anchor
 
 SLICE_S = 0.008
+LOADING_MS = 15  # between looks whether formulas can be drawn
 FIRST_SLICE_S = 0.03  # what is seen at once may take a little longer than a frame
 
 _BY_KEY = frozenset({Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason})
@@ -45,7 +49,7 @@ class MessageText(QTextBrowser):
     Attributes:
         height_changed: it needs another height for its width.
         link_chosen: the address, and where on the screen it was chosen.
-        dragged: the pointer selects; where it is on the screen.
+        dragged: the pointer selects, or a footnote is gone to; where on the screen, to be in sight.
     """
 
     height_changed = Signal()
@@ -61,6 +65,8 @@ class MessageText(QTextBrowser):
         self._wanted: list[Block] = []
         self._height = 0
         self._pressed = ""
+        self._stale = False  # what is written has not yet been compared with what is wanted
+        self._pause_ms = 0
         self.reached_by_key = False
         self._next = QTimer(self)
         self._next.setSingleShot(True)
@@ -114,7 +120,7 @@ class MessageText(QTextBrowser):
             budget_s: how long it may take now; the rest follows in further turns of the loop.
         """
         self._wanted = blocks
-        self._drop_what_differs()
+        self._stale = True
         self._step(budget_s)
 
     def show_plain(self, text: str) -> None:
@@ -152,22 +158,47 @@ class MessageText(QTextBrowser):
         """Write what is still missing, as far as the time allows."""
         until = perf_counter() + budget_s
         wanted = self._wanted
-        while len(self._writer.written) < len(wanted):
-            self._writer.append(wanted[len(self._writer.written)])
+        if self._stale and self._draw_formulas(self._same(), until):
+            self._drop_what_differs()  # not before what replaces it can be written at once
+            self._stale = False
+        while not self._stale and len(self._writer.written) < len(wanted):
+            number = len(self._writer.written)
+            if not self._draw_formulas(number, until):
+                break
+            self._writer.append(wanted[number])
             if perf_counter() > until:
                 break
-        if len(self._writer.written) < len(wanted):
-            self._next.start(0)
+        if self._stale or len(self._writer.written) < len(wanted):
+            self._next.start(self._pause_ms)
         else:
             self._next.stop()
         self._sync_code()
         self._tell_height()
 
-    def _drop_what_differs(self) -> None:
+    def _draw_formulas(self, number: int, until: float) -> bool:
+        """Draw the formulas of a block, one at least; False where some must wait their turn."""
+        self._pause_ms = 0
+        wanted = formulas_in(self._wanted[number]) if number < len(self._wanted) else []
+        if wanted and not formulas_ready():
+            self._pause_ms = LOADING_MS
+            return False
+        for left, (latex, display) in enumerate(wanted, 1 - len(wanted)):
+            draw_formula(latex, display)
+            if left and perf_counter() > until:
+                return False
+        return True
+
+    def _same(self) -> int:
+        """How many blocks stand as they are wanted."""
         written, wanted = self._writer.written, self._wanted
         same = 0
         while same < min(len(written), len(wanted)) and written[same].block == wanted[same]:
             same += 1
+        return same
+
+    def _drop_what_differs(self) -> None:
+        written, wanted = self._writer.written, self._wanted
+        same = self._same()
         while len(written) > same + 1:
             self._take_back()
         if len(written) == same + 1:
@@ -225,9 +256,9 @@ class MessageText(QTextBrowser):
         return None
 
     def createMimeDataFromSelection(self) -> QMimeData:
-        """Plain text only: what is pasted is what was read."""
+        """Plain text only: what is pasted is what was read, formulas as LaTeX."""
         data = QMimeData()
-        data.setText(self.textCursor().selection().toPlainText())
+        data.setText(selected_text(self.textCursor()))
         return data
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -286,5 +317,21 @@ class MessageText(QTextBrowser):
 
     def _on_anchor_clicked(self, url: QUrl) -> None:
         address = self._pressed or self.textCursor().charFormat().anchorHref() or url.toString()
+        if address.startswith((NOTE_LINK, NOTE_BACK)):
+            self._go_to_note(address)
+            return
         place = self.mapToGlobal(self.cursorRect().bottomLeft())
         self.link_chosen.emit(address, place)
+
+    def _go_to_note(self, address: str) -> None:
+        """To what a footnote says, or back to where it stands; the cursor goes along."""
+        back = address.startswith(NOTE_BACK)
+        label = address.removeprefix(NOTE_BACK if back else NOTE_LINK)
+        place = find_anchor(self._inert, (NOTE_LINK if back else NOTE_BACK) + label)
+        if place is not None:
+            cursor = self.textCursor()
+            cursor.setPosition(place)
+            self.setTextCursor(cursor)
+            self.setFocus(Qt.FocusReason.OtherFocusReason)
+            for edge in (self.cursorRect().bottomLeft(), self.cursorRect().topLeft()):
+                self.dragged.emit(self.mapToGlobal(edge))
