@@ -17,6 +17,7 @@ from snug.models.library import Library
 from snug.models.starter import find_starter
 from snug.services.conversations import ConversationService
 from snug.services.models import ModelService
+from snug.services.requests import Extras
 from snug.vault.conversations import Conversations
 from snug.vault.vault import Vault
 
@@ -242,7 +243,7 @@ def test_calls_of_tools_are_kept_with_the_answer_and_told_to_the_model_again(des
     desk.engine.calls = calls
     listener = Listener()
     tools = '[{"name": "look_up"}]'
-    assert desk.service.send(desk.id, "Hi", listener, tools=tools).wait(WAIT_S)
+    assert desk.service.send(desk.id, "Hi", listener, Extras.checked(tools=tools)).wait(WAIT_S)
     assert '"look_up"' in desk.engine.requests[0].tools
     assert tuple(e for e in listener.events if isinstance(e, ToolCall)) == calls
     answer = desk.read().messages[-1]
@@ -257,16 +258,19 @@ def test_another_answer_may_ask_for_the_same_tools(desk: Desk) -> None:
     leaf = desk.read().leaf_id
     assert leaf is not None
     run = desk.service.regenerate(
-        desk.id, leaf, Listener(), tools='[{"name": "look_up"}]', schema='{"type": "object"}'
+        desk.id,
+        leaf,
+        Listener(),
+        Extras.checked(tools='[{"name": "look_up"}]', schema='{"type": "object"}'),
     )
     assert run.wait(WAIT_S)
     assert '"look_up"' in desk.engine.requests[1].tools
     assert "object" in desk.engine.requests[1].schema
     with pytest.raises(UserError, match="square brackets"):
-        desk.service.regenerate(desk.id, leaf, Listener(), tools="{}")
+        desk.service.regenerate(desk.id, leaf, Listener(), Extras.checked(tools="{}"))
 
 
 def test_tools_that_make_no_sense_are_refused_before_anything_is_stored(desk: Desk) -> None:
     with pytest.raises(UserError, match="square brackets"):
-        desk.service.send(desk.id, "Hi", Listener(), tools="{}")
+        desk.service.send(desk.id, "Hi", Listener(), Extras.checked(tools="{}"))
     assert desk.read().messages == ()

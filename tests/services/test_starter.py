@@ -28,6 +28,7 @@ from snug.models.library import Library
 from snug.models.starter import find_starter
 from snug.services.conversations import ConversationService, Run
 from snug.services.models import ModelService
+from snug.services.requests import Extras
 from snug.vault.vault import Vault
 
 GREEDY = Sampling(temperature=0.0, max_tokens=40)
@@ -189,10 +190,12 @@ def test_the_plan_tells_before_sending_what_would_be_dropped(desk: Desk) -> None
 def test_a_schema_is_followed_and_a_bad_one_is_refused_at_once(desk: Desk) -> None:
     listener = Listener()
     schema = '{"enum": ["yes", "no"]}'
-    answer = desk.end(desk.service.send(desk.id, "Is fire hot?", listener, schema=schema))
+    answer = desk.end(
+        desk.service.send(desk.id, "Is fire hot?", listener, Extras.checked(schema=schema))
+    )
     assert answer.text in ('"yes"', '"no"')
     with pytest.raises(UserError, match="pattern"):
-        desk.service.send(desk.id, "Hi", Listener(), schema='{"pattern": "x"}')
+        desk.service.send(desk.id, "Hi", Listener(), Extras.checked(schema='{"pattern": "x"}'))
     assert not desk.service.running(desk.id)
 
 

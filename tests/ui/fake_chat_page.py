@@ -18,6 +18,7 @@ class FakeChatPage(QWidget):
     run_event = Signal(object)
     error_occurred = Signal(str)
     settings_requested = Signal()
+    forked = Signal(str)
 
     def __init__(self, services: Services, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -58,6 +59,12 @@ class FakeChatPage(QWidget):
 
     def set_model(self, model: ModelFile) -> None:
         self.models.append(model)
+
+    def undo(self) -> None:
+        self.asked.append("undo")
+
+    def begin_answer(self) -> None:
+        self.asked.append("begin")
 
     def shutdown(self) -> None:
         self.asked.append("shutdown")

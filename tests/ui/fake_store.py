@@ -21,6 +21,7 @@ from snug.domain.conversation import (
     title_from,
 )
 from snug.domain.errors import NotFoundError, SnugError
+from snug.domain.importing import ImportCount, ImportedConversation
 from snug.domain.organising import EVERYTHING, ListFilter
 from snug.domain.search import MATCH_END, MATCH_START, SearchHit
 
@@ -165,6 +166,27 @@ class FakeStore:
 
     def set_draft(self, conversation_id: str, draft: str) -> None:
         self._change(conversation_id, lambda c: replace(c, draft=draft))
+
+    def remove_branch(self, conversation_id: str, message_id: str, leaf_id: str | None) -> None:
+        def shrink(c: Conversation) -> Conversation:
+            gone = {m.id for m in c.below(message_id)}
+            kept = tuple(m for m in c.messages if m.id not in gone)
+            return replace(c, messages=kept, leaf_id=leaf_id)
+
+        self._change(conversation_id, shrink)
+
+    def add_back(
+        self, conversation_id: str, messages: Sequence[Message], leaf_id: str | None
+    ) -> None:
+        self._change(
+            conversation_id,
+            lambda c: replace(c, messages=(*c.messages, *messages), leaf_id=leaf_id),
+        )
+
+    def import_trees(self, trees: Sequence[ImportedConversation]) -> ImportCount:
+        for tree in trees:
+            self.create(tree.conversation)
+        return ImportCount(len(trees))
 
     def delete(self, conversation_id: str) -> None:
         def job() -> None:

@@ -18,6 +18,7 @@ from tests.ui.fake_store import FakeStore, FakeWriter
 from snug.domain.conversation import Conversation, Message, Part, PartKind, Role, Status
 from snug.domain.errors import ModelFileError, NotFoundError
 from snug.domain.model import ModelFile
+from snug.services.branches import Branches
 from snug.services.bundle import Profile, Services
 from snug.services.conversations import ConversationService
 from snug.services.first_models import FirstModels, TransferSpeed
@@ -147,6 +148,7 @@ class Rooms:
             conversations=ConversationService(self.store, models, self.engine),
             models=models,
             preferences=preferences,
+            branches=Branches(self.store, self.store, self.engine),
         )
         finding = self.finding
         if finding is None:

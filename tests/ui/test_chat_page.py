@@ -88,17 +88,22 @@ def test_events_are_passed_on_in_order(qtbot: QtBot, page: ChatPage) -> None:
     assert kinds[-1] is Finished
 
 
-def test_one_may_type_the_next_message_while_it_answers(
+def test_what_is_sent_while_it_answers_waits_and_is_sent_in_turn(
     qtbot: QtBot, rooms: Rooms, page: ChatPage
 ) -> None:
     rooms.engine.hold.clear()
-    write(qtbot, page, "One")
-    write(qtbot, page, "Two")
-    assert page.composer.text == "Two"
+    for text in ("One", "Two", "Three"):
+        write(qtbot, page, text)
+    assert page.composer.text == ""
+    assert page.unsent.waiting(page.conversation_id) == ("Two", "Three")
     rooms.engine.hold.set()
-    qtbot.waitUntil(lambda: quiet(page))
-    assert len(stored(rooms, page)) == 2
-    assert page.composer.text == "Two"
+    qtbot.waitUntil(lambda: len(stored(rooms, page)) == 6 and quiet(page))
+    assert [text for role, text, _ in stored(rooms, page) if role is USER] == [
+        "One",
+        "Two",
+        "Three",
+    ]
+    assert not page.foot.waiting.isVisible()
 
 
 @pytest.mark.parametrize("way", ["button", "esc", "shell"])

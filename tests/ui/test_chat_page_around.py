@@ -17,8 +17,9 @@ from snug.domain.errors import Remedy, RemedyKind
 from snug.domain.events import Failed, Paused, Resumed, Shifted, ToolCall
 from snug.domain.prompt import ContextPlan
 from snug.services.bundle import Services
-from snug.ui.chat.chat_page import NEW_DRAFT, ChatPage
+from snug.ui.chat.chat_page import ChatPage
 from snug.ui.chat.turn import Action
+from snug.ui.chat.unsent_texts import NEW_DRAFT
 from snug.ui.look.theme import Theme
 from snug.ui.look.words import count_words
 from snug.ui.text.link_prompt import LinkPrompt

@@ -86,14 +86,13 @@ def test_send_turns_into_stop_while_answering(qtbot: QtBot, composer: Composer) 
     assert (send.isVisible(), stop.isVisible()) == (True, False)
 
 
-def test_one_may_type_but_not_send_while_answering(qtbot: QtBot, composer: Composer) -> None:
+def test_one_may_type_and_send_while_answering(qtbot: QtBot, composer: Composer) -> None:
     sent: list[str] = []
     composer.submitted.connect(sent.append)
     composer.set_answering(True)
     qtbot.keyClicks(composer.field, "next")
     qtbot.keyClick(composer.field, Qt.Key.Key_Return)
-    assert sent == []
-    assert composer.text == "next"
+    assert sent == ["next"]
 
 
 def test_the_send_button_waits_for_something_to_send(qtbot: QtBot, composer: Composer) -> None:

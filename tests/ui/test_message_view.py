@@ -151,7 +151,7 @@ def test_buttons_come_with_the_pointer_and_with_the_keyboard(theme: Theme, page:
     hover(view)
     assert button(view, "copyMessage").isVisible()
     assert button(view, "regenerateMessage").isVisible()
-    assert not button(view, "editMessage").isVisible()
+    assert button(view, "editMessage").accessibleName() == "Rewrite the answer"
     other = show(theme, page, Turn(mine()))
     other.set_focused(True)
     assert button(other, "editMessage").isVisible()
@@ -289,10 +289,19 @@ def test_esc_leaves_an_edit_as_it_was(qtbot: QtBot, theme: Theme, page: QWidget)
     assert view.text.toPlainText() == "First words"
 
 
-def test_an_answer_cannot_be_edited(theme: Theme, page: QWidget) -> None:
-    view = show(theme, page, Turn(message()))
+def test_an_answer_is_rewritten_as_the_model_wrote_it(
+    qtbot: QtBot, theme: Theme, page: QWidget
+) -> None:
+    view = show(theme, page, Turn(message(text="**bold**")))
+    edited: list[str] = []
+    view.edited.connect(lambda _, text: edited.append(text))
     view.begin_edit()
-    assert view.findChild(QPlainTextEdit, "editMessage") is None
+    field = view.findChild(QPlainTextEdit, "editMessage")
+    assert isinstance(field, QPlainTextEdit)
+    assert field.toPlainText() == "**bold**"
+    field.setPlainText("plain")
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    assert edited == ["plain"]
 
 
 def test_the_bubble_is_no_wider_than_its_words(theme: Theme, page: QWidget) -> None:

@@ -32,9 +32,10 @@ from snug.domain.events import (
 )
 from snug.domain.model import Adapter, ModelFile
 from snug.domain.sampling import Sampling
-from snug.domain.tools import check_tools, openai_call
+from snug.domain.tools import openai_call
 from snug.services.bundle import Services
 from snug.services.conversations import Run
+from snug.services.requests import Extras
 
 INTERRUPTED = 130
 _HELP = "Commands: /new starts afresh, /again answers again, /quit ends. Ctrl+C stops an answer."
@@ -53,15 +54,6 @@ class _Answer:
     failed: Failed | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What the options ask of every answer: texts of files, "" for none."""
-
-    schema: str
-    tools: str
-    top_logprobs: int | None
-
-
 def run(session: Session) -> int:
     """Ask once with `--prompt`, else talk until the end of input."""
     options = session.options
@@ -69,8 +61,13 @@ def run(session: Session) -> int:
         options.prompt = sys.stdin.read()
     if options.prompt is not None and not options.prompt.strip():
         raise UserError("The prompt is empty. Write a message after --prompt.")
-    asked = _Asked(_read(options.schema, "schema"), _read(options.tools, "tools"), options.logprobs)
-    check_tools(asked.tools)  # before anything is loaded
+    # Checked before anything is loaded.
+    asked = Extras.checked(
+        _read(options.schema, "schema"),
+        options.logprobs,
+        _read(options.tools, "tools"),
+        options.begin or "",
+    )
     opener = session.open_temporary if options.no_save else session.open
     with opener() as services:
         model = services.models.resolve(options.model) if options.model else None
@@ -126,7 +123,7 @@ def _adapter(services: Services, text: str, model: ModelFile) -> Adapter:
     return services.models.adapter(Path(text), model)
 
 
-def _ask_once(services: Services, conversation_id: str, session: Session, asked: _Asked) -> int:
+def _ask_once(services: Services, conversation_id: str, session: Session, asked: Extras) -> int:
     options = session.options
     answer = _Answer()
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -148,15 +145,13 @@ def _send(
     conversation_id: str,
     text: str,
     sink: Callable[[Event], None],
-    asked: _Asked,
+    asked: Extras,
 ) -> Run:
     return services.conversations.send(
         conversation_id,
         text,
         sink,
-        schema=asked.schema,
-        top_logprobs=asked.top_logprobs,
-        tools=asked.tools,
+        asked,
     )
 
 
@@ -251,7 +246,7 @@ def _read(path: Path | None, what: str) -> str:
     return "" if path is None else read_text(path, what)
 
 
-def _talk(services: Services, conversation_id: str, model: ModelFile | None, asked: _Asked) -> int:
+def _talk(services: Services, conversation_id: str, model: ModelFile | None, asked: Extras) -> int:
     """A conversation, a line at a time."""
     current = model or services.models.for_conversation(
         services.conversations.conversation(conversation_id).settings
@@ -282,9 +277,7 @@ def _talk(services: Services, conversation_id: str, model: ModelFile | None, ask
                     conversation_id,
                     leaf,
                     events.put,
-                    schema=asked.schema,
-                    top_logprobs=asked.top_logprobs,
-                    tools=asked.tools,
+                    asked,
                 )
             else:
                 run = _send(services, conversation_id, text, events.put, asked)

@@ -117,6 +117,7 @@ def _add_chat(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         metavar="FILE",
         help="JSON list of functions; calls are only shown",
     )
+    parser.add_argument("--begin", metavar="TEXT", help="the first words of the answer")
     parser.add_argument("--conversation", metavar="ID", help="continue this conversation")
     parser.add_argument("--no-save", action="store_true", help="keep nothing of it")
     parser.add_argument(

@@ -261,15 +261,15 @@ def title_from(text: str) -> str:
 
 def join_parts(parts: Iterable[Part]) -> tuple[Part, ...]:
     """Neighbouring parts of one kind become one, but for tool calls; empty ones go."""
-    joined: list[Part] = []
+    joined: list[tuple[PartKind, list[str]]] = []
     for part in parts:
         if not part.text:
             continue
-        if joined and joined[-1].kind is part.kind and part.kind is not PartKind.TOOL_CALL:
-            joined[-1] = Part(part.kind, joined[-1].text + part.text)
+        if joined and joined[-1][0] is part.kind and part.kind is not PartKind.TOOL_CALL:
+            joined[-1][1].append(part.text)
         else:
-            joined.append(part)
-    return tuple(joined)
+            joined.append((part.kind, [part.text]))
+    return tuple(Part(kind, "".join(texts)) for kind, texts in joined)
 
 
 def new_id() -> str:

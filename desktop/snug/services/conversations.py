@@ -34,7 +34,7 @@ from snug.domain.search import FIRST_PAGE, SearchHit
 from snug.services.answer import AnswerRun
 from snug.services.models import ModelService
 from snug.services.protocols import ConversationStore, Engine, EventSink, PlanSink
-from snug.services.requests import Extras, Requests, with_draft
+from snug.services.requests import NO_EXTRAS, Extras, Requests, with_draft
 from snug.services.runs import Run as Run
 from snug.services.runs import Turn
 from snug.services.summary import SummarisedAnswer, plan_summarised
@@ -163,21 +163,9 @@ class ConversationService:
     # -- answering ----------------------------------------------------------------------------
 
     def send(
-        self,
-        conversation_id: str,
-        text: str,
-        sink: EventSink,
-        *,
-        schema: str = "",
-        top_logprobs: int | None = None,
-        tools: str = "",
+        self, conversation_id: str, text: str, sink: EventSink, extras: Extras = NO_EXTRAS
     ) -> Run:
         """Store the person's message after the active leaf and answer it.
-
-        Args:
-            schema: JSON schema that the answer must follow; "" for free text.
-            top_logprobs: as in `GenerationRequest`.
-            tools: JSON list of functions that the model may ask for; nothing runs them.
 
         Raises:
             UserError: the text is blank, or this conversation is still answering.
@@ -185,12 +173,11 @@ class ConversationService:
         if not text.strip():
             raise UserError("Write a message first.")
         user_id = new_id()
-        extras = Extras.checked(schema, top_logprobs, tools)
 
         def turn(answer_id: str) -> Turn:
             conversation = self._store.conversation(conversation_id)
             asked = self._ask(conversation, conversation.leaf_id, user_id, text, answer_id)
-            return replace(asked, extras=extras)
+            return self._begun(replace(asked, extras=extras))
 
         return self._start(conversation_id, user_id, sink, turn)
 
@@ -214,23 +201,16 @@ class ConversationService:
         return self._start(conversation_id, user_id, sink, turn)
 
     def regenerate(
-        self,
-        conversation_id: str,
-        message_id: str,
-        sink: EventSink,
-        *,
-        schema: str = "",
-        top_logprobs: int | None = None,
-        tools: str = "",
+        self, conversation_id: str, message_id: str, sink: EventSink, extras: Extras = NO_EXTRAS
     ) -> Run:
         """Another answer beside an existing one (or to a message of the person). As `send`."""
-        extras = Extras.checked(schema, top_logprobs, tools)
 
         def turn(answer_id: str) -> Turn:
             conversation = self._store.conversation(conversation_id)
             message = conversation.message(message_id)
             asked = message.id if message.role is Role.USER else message.parent_id
-            return replace(self._answer(conversation, asked, answer_id), extras=extras)
+            turn = self._answer(conversation, asked, answer_id)
+            return self._begun(replace(turn, extras=extras))
 
         return self._start(conversation_id, None, sink, turn)
 
@@ -376,6 +356,14 @@ class ConversationService:
         )
         self._store.add_message(answer, durable=False)
         return Turn(conversation, path_to(conversation.messages, asked_id), answer)
+
+    def _begun(self, turn: Turn) -> Turn:
+        """With the first words of the answer, where they are given, in its place already."""
+        if not turn.extras.begin:
+            return turn
+        answer = replace(turn.answer, parts=(Part(PartKind.TEXT, turn.extras.begin),))
+        self._store.finish_message(answer)
+        return replace(turn, answer=answer)
 
     def _forget(self, conversation_id: str, event: Finished | Failed) -> None:
         with self._lock:

@@ -33,16 +33,38 @@ class Extras:
     schema: str = ""
     top_logprobs: int | None = None
     tools: str = ""
+    begin: str = ""
 
     @classmethod
-    def checked(cls, schema: str, top_logprobs: int | None, tools: str) -> Self:
-        """Raises: UserError, where one of them makes no sense."""
+    def checked(
+        cls,
+        schema: str = "",
+        top_logprobs: int | None = None,
+        tools: str = "",
+        begin: str = "",
+    ) -> Self:
+        """Make them.
+
+        Args:
+            schema: JSON schema that the answer must follow; "" for free text.
+            top_logprobs: as in `GenerationRequest`.
+            tools: JSON list of functions that the model may ask for; nothing runs them.
+            begin: the first words of the answer, put into the model's mouth.
+
+        Raises:
+            UserError: one of them makes no sense, or two do not go together.
+        """
         if top_logprobs is not None and not 0 <= top_logprobs <= MAX_TOP_LOGPROBS:
             raise UserError(
                 f"From 0 to {MAX_TOP_LOGPROBS} of the likeliest tokens can be told with each; "
                 f"{top_logprobs} cannot."
             )
-        return cls(check_schema(schema) if schema else "", top_logprobs, check_tools(tools))
+        if begin and (schema or tools):
+            raise UserError(
+                "An answer that follows a schema or may ask for tools cannot be begun for it."
+            )
+        checked = check_schema(schema) if schema else ""
+        return cls(checked, top_logprobs, check_tools(tools), begin)
 
 
 NO_EXTRAS = Extras()

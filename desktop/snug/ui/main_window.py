@@ -186,6 +186,7 @@ class MainWindow(QMainWindow):
         self.chat_page.conversation_changed.connect(self._on_conversation_changed)
         self.chat_page.run_event.connect(self._notices.follow)
         self.chat_page.error_occurred.connect(self.tell_error)
+        self.chat_page.forked.connect(self.open_conversation)
         self.chat_page.settings_requested.connect(partial(self.go_to, Place.SETTINGS))
         self._refresh.timeout.connect(self._on_refresh_due)
 

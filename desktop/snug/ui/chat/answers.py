@@ -41,6 +41,7 @@ from snug.domain.events import (
 from snug.domain.tools import call_text
 from snug.services.conversations import ConversationService, Run
 from snug.services.protocols import EventSink
+from snug.services.requests import Extras
 from snug.ui.bridge import Bridge
 from snug.ui.chat.turn import Turn, turns_of
 
@@ -169,13 +170,18 @@ class Answers(QObject):
         if running is not None:
             running.run.cancel()
 
-    def send(self, conversation: Conversation, text: str, model: str) -> RunningAnswer:
-        """Ask after the active leaf. Raises: UserError."""
-        return self._begin(
-            lambda sink: self._conversations.send(conversation.id, text, sink),
+    def send(
+        self, conversation: Conversation, text: str, model: str, begin: str = ""
+    ) -> RunningAnswer:
+        """Ask after the active leaf; the answer is to begin with `begin`. Raises: UserError."""
+        extras = Extras.checked(begin=begin)
+        running = self._begin(
+            lambda sink: self._conversations.send(conversation.id, text, sink, extras),
             lambda run: _with_question(conversation, conversation.leaf_id, run, text, model),
             text,
         )
+        running.parts = [Part(PartKind.TEXT, begin)] if begin else []
+        return running
 
     def edit(
         self, conversation: Conversation, message_id: str, text: str, model: str

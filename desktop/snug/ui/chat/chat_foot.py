@@ -7,6 +7,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from snug.domain.prompt import ContextPlan
 from snug.ui.chat.composer import Composer
 from snug.ui.chat.planner import left_out_words, plan_words
+from snug.ui.chat.waiting_list import WaitingList
+from snug.ui.chats.undo_bar import UndoBar
 from snug.ui.look.notice import Notice
 from snug.ui.look.parts import column_width, flat
 from snug.ui.look.status_line import StatusLine
@@ -21,13 +23,22 @@ class ChatFoot(QWidget):
         super().__init__(parent)
         self.setObjectName("chatFoot")
         self._theme = theme
+        self.undo = UndoBar("chatUndo", self)
         self.paused = Notice("pausedNotice", theme, self, framed=True)
         self.context_notice = Notice("contextNotice", theme, self)
+        self.waiting = WaitingList(theme, self)
         self.composer = Composer(theme, self)
         self.status = StatusLine(theme, self)
         column = flat(QVBoxLayout(self), spacing=SIZES.gap_2)
         column.setContentsMargins(0, SIZES.gap_2, 0, SIZES.gap_2)
-        for part in (self.paused, self.context_notice, self.composer, self.status):
+        for part in (
+            self.undo,
+            self.paused,
+            self.context_notice,
+            self.waiting,
+            self.composer,
+            self.status,
+        ):
             column.addWidget(part)
 
     def fit(self, width: int) -> None:

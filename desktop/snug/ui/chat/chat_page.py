@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 
 from PySide6.QtCore import QPoint, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QKeyEvent
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from snug.domain.conversation import Conversation, ConversationSettings
-from snug.domain.errors import RemedyKind, SnugError
+from snug.domain.errors import SnugError
 from snug.domain.events import Event, Failed, Finished, ReasoningDelta, Started, TextDelta
 from snug.domain.model import ModelFile
 from snug.domain.prompt import ContextPlan
 from snug.services.bundle import Services
 from snug.ui.bridge import Bridge
 from snug.ui.chat.answers import Answers, RunningAnswer
-from snug.ui.chat.chat_foot import ChatFoot
-from snug.ui.chat.chat_style import chat_style_sheet
+from snug.ui.chat.chat_view import ChatView
+from snug.ui.chat.message_desk import MessageDesk
 from snug.ui.chat.planner import Planner
-from snug.ui.chat.transcript import Transcript
 from snug.ui.chat.turn import Action, Turn
-from snug.ui.chat.welcome import Welcome
+from snug.ui.chat.unsent_texts import UnsentTexts
+from snug.ui.chat.waiting_desk import WaitingDesk
 from snug.ui.look.parts import flat
 from snug.ui.look.progress import show_progress
 from snug.ui.look.theme import Theme
@@ -31,7 +30,6 @@ from snug.ui.text.highlight import warm_up
 from snug.ui.text.link_prompt import LinkPrompt, close_prompts
 
 WARM_UP_MS = 1_500  # after the window has come up
-NEW_DRAFT = "chat.draft"  # of a chat that does not exist yet
 
 
 class ChatPage(QWidget):
@@ -42,12 +40,14 @@ class ChatPage(QWidget):
         run_event: each event of a running answer, on the window's thread.
         error_occurred: a sentence for the person.
         settings_requested: the remedy of a failure is to be chosen there.
+        forked: id of a new chat that is to be shown.
     """
 
     conversation_changed = Signal(str)
     run_event = Signal(object)
     error_occurred = Signal(str)
     settings_requested = Signal()
+    forked = Signal(str)
 
     def __init__(self, services: Services, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,29 +60,23 @@ class ChatPage(QWidget):
         self._bridge = Bridge(self)
         self._answers = Answers(services.conversations, self._bridge, self)
         self._planner = Planner(services.conversations, self._bridge, self)
-        self.setStyleSheet(chat_style_sheet(theme))
         self._make_parts()
-        self._arrange()
         self._connect()
         QTimer.singleShot(WARM_UP_MS, self, warm_up)
 
     # -- building -----------------------------------------------------------------------------
 
     def _make_parts(self) -> None:
-        self.transcript = Transcript(self._theme, self)
-        self.finder = self.transcript.finder
-        self.welcome = Welcome(self._theme, self)
-        self._middle = QStackedWidget(self)
-        self._middle.addWidget(self.welcome)
-        self._middle.addWidget(self.transcript)
-        self.foot = ChatFoot(self._theme, self)
-        self.composer = self.foot.composer
-        self.status = self.foot.status
-
-    def _arrange(self) -> None:
-        column = flat(QVBoxLayout(self))
-        column.addWidget(self._middle, 1)
-        column.addWidget(self.foot, 0, Qt.AlignmentFlag.AlignHCenter)
+        self._view = view = ChatView(self._theme, self)
+        self.transcript, self.welcome, self.foot = view.transcript, view.welcome, view.foot
+        self.finder = view.transcript.finder
+        self.composer, self.status = view.composer, view.status
+        flat(QVBoxLayout(self)).addWidget(view)
+        self.messages = MessageDesk(self._services, self._answers, self._theme, self)
+        self.unsent = UnsentTexts(self._services, self)
+        self.waiting = WaitingDesk(
+            self.unsent, self.foot.waiting, self.composer, self._send_waiting, self
+        )
 
     def _connect(self) -> None:
         self.composer.submitted.connect(self.send)
@@ -91,13 +85,10 @@ class ChatPage(QWidget):
         self.composer.edited.connect(self._on_composer_edited)
         self.composer.edit_last_requested.connect(self._on_edit_last_requested)
         self.welcome.chosen.connect(self.send)
-        self.transcript.asked.connect(self._on_transcript_asked)
-        self.transcript.edited.connect(self._on_transcript_edited)
-        self.transcript.branch_chosen.connect(self._on_transcript_branch_chosen)
         self.transcript.link_chosen.connect(self._on_transcript_link_chosen)
         self._answers.event_came.connect(self._on_answers_event_came)
         self._planner.planned.connect(self._on_planner_planned)
-        self._theme.changed.connect(self._on_theme_changed)
+        self.unsent.failed.connect(self.error_occurred)
 
     # -- what the shell asks ------------------------------------------------------------------
 
@@ -120,7 +111,7 @@ class ChatPage(QWidget):
         self._conversation = running.snapshot if running is not None else stored
         self._model = self._services.models.next_for(stored.settings)
         self.transcript.show_turns(self._turns())
-        self._show_draft(stored.draft)
+        self._show_draft(self.unsent.open(conversation_id, stored.draft))
 
     def new_chat(self) -> None:
         """Show an empty conversation, which is stored with its first message."""
@@ -128,7 +119,7 @@ class ChatPage(QWidget):
         self._conversation = None
         self._model = self._services.models.next_for(None)
         self.transcript.show_turns(())
-        self._show_draft(self._services.preferences.get(NEW_DRAFT))
+        self._show_draft(self.unsent.new_draft())
 
     def focus_composer(self) -> None:
         """Put the cursor where one writes."""
@@ -142,7 +133,7 @@ class ChatPage(QWidget):
         """Take the last answer further, where it ended early."""
         turns = self.transcript.turns
         if turns and turns[-1].can_continue:
-            self._on_transcript_asked(Action.CONTINUE, turns[-1].message.id)
+            self.messages.do(Action.CONTINUE, turns[-1].message.id)
 
     def set_model(self, model: ModelFile) -> None:
         """This model answers next."""
@@ -151,7 +142,7 @@ class ChatPage(QWidget):
             settings = replace(self._conversation.settings, model=model.name)
             self._conversation = replace(self._conversation, settings=settings)
             chat = self._conversation.id
-            self._tried(lambda: self._services.conversations.save_settings(chat, settings))
+            self.tried(lambda: self._services.conversations.save_settings(chat, settings))
         self._show_model()
         self._plan()
 
@@ -161,6 +152,16 @@ class ChatPage(QWidget):
             self._keep_draft(self.composer.take_draft())
             self._planner.forget()
             self._bridge.close()
+
+    @property
+    def at_rest(self) -> Conversation | None:
+        """The open conversation, unless it is answering."""
+        return None if self.answering else self._conversation
+
+    @property
+    def model(self) -> ModelFile | None:
+        """Who answers next."""
+        return self._model
 
     # -- showing ------------------------------------------------------------------------------
 
@@ -178,30 +179,18 @@ class ChatPage(QWidget):
 
     def _show_state(self) -> None:
         """Everything but the transcript."""
-        running = self._running
-        turns = self.transcript.turns
-        self._middle.setCurrentWidget(self.transcript if turns else self.welcome)
-        self.composer.set_answering(running is not None)
-        if running is not None:
-            self.status.show_running(running)
-        else:
-            last = turns[-1].message if turns else None
-            self.status.show_timings(None if last is None else last.timings)
-        self.foot.show_paused("" if running is None else running.paused)
-        if running is not None and running.dropped:
-            self.foot.show_left_out(running.dropped)
+        self._view.show_state(self._running)
+        self.waiting.show_for(self.conversation_id, answering=self._running is not None)
 
     def _show_draft(self, draft: str) -> None:
         self.composer.set_text(draft)
-        self.foot.show_plan(None)
-        self.status.meter.show_used(0, 0)
+        self._view.show_plan(None)
         self._show_model()
         self._show_state()
         self._plan(soon=True)
 
     def _show_model(self) -> None:
-        self.composer.set_model_name("" if self._model is None else self._model.name)
-        self.welcome.set_model(self._model)
+        self._view.show_model(self._model)
         self._show_placement()
 
     def _show_placement(self) -> None:
@@ -218,11 +207,7 @@ class ChatPage(QWidget):
         self._planner.forget()
 
     def _keep_draft(self, draft: str) -> None:
-        chat, services = self.conversation_id, self._services
-        if chat is not None:
-            self._tried(lambda: services.conversations.save_draft(chat, draft))
-        elif draft != services.preferences.get(NEW_DRAFT):
-            self._tried(lambda: services.preferences.set(NEW_DRAFT, draft))
+        self.unsent.keep_draft(self.conversation_id, draft)
 
     def _plan(self, soon: bool = False) -> None:
         if self._conversation is not None and self._running is None:
@@ -230,7 +215,7 @@ class ChatPage(QWidget):
 
     # -- asking -------------------------------------------------------------------------------
 
-    def _ask(self, start: Callable[[Conversation, str], RunningAnswer]) -> bool:
+    def ask(self, start: Callable[[Conversation, str], RunningAnswer]) -> bool:
         """Begin an answer in the open conversation and show it; False where it was refused."""
         if self._conversation is None:
             return False
@@ -249,19 +234,39 @@ class ChatPage(QWidget):
         return True
 
     def send(self, text: str) -> None:
-        """Ask this, in the open conversation or in a new one."""
-        if self._running is not None or not text.strip():
+        """Ask this, in the open conversation or in a new one; while it answers, when it has."""
+        if not text.strip():
             return
-        is_new = self._conversation is None
-        if is_new and not self._create():
+        running, is_new = self._running, self._conversation is None
+        if running is not None:
+            self.waiting.add(running.run.conversation_id, text)
+        elif is_new and not self._create():
             return
-        if self._ask(lambda conversation, name: self._answers.send(conversation, text, name)):
-            self.composer.clear()
-            self._keep_draft("")
-            if is_new:
-                with contextlib.suppress(SnugError):
-                    self._services.preferences.set(NEW_DRAFT, "")
+        elif not self.ask(self._sending(text, self.composer.begin)):
+            self.focus_composer()
+            return
+        self.composer.clear()
+        self._keep_draft("")
+        if is_new:
+            self.unsent.forget_new_draft()
         self.focus_composer()
+
+    def _sending(self, text: str, begin: str) -> Callable[[Conversation, str], RunningAnswer]:
+        return lambda conversation, name: self._answers.send(conversation, text, name, begin)
+
+    def _send_waiting(self, conversation_id: str, text: str) -> None:
+        """Ask what has waited, also in a chat that is not on the page."""
+        if conversation_id == self.conversation_id:
+            self.ask(self._sending(text, ""))
+            return
+        store, models = self._services.conversations, self._services.models
+
+        def ask() -> None:
+            there = store.conversation(conversation_id)
+            model = models.next_for(there.settings)
+            self._answers.send(there, text, "" if model is None else model.name)
+
+        self.tried(ask)
 
     def _create(self) -> bool:
         settings = ConversationSettings(model=None if self._model is None else self._model.name)
@@ -269,31 +274,9 @@ class ChatPage(QWidget):
         def create() -> None:
             self._conversation = self._services.conversations.create(settings)
 
-        return self._tried(create)
+        return self.tried(create)
 
-    def _on_transcript_asked(self, action: str, message_id: str) -> None:
-        if action == Action.REMEDY:
-            if not self._remedied(message_id):
-                return
-            action = Action.REGENERATE
-        if action == Action.PIN:
-            self._change(lambda open_id: self._answers.pin_or_unpin(open_id, message_id))
-        elif action == Action.CONTINUE:
-            self._ask(lambda conversation, _: self._answers.resume(conversation, message_id))
-        elif action == Action.REGENERATE:
-            self._ask(lambda kept, name: self._answers.regenerate(kept, message_id, name))
-        self.focus_composer()
-
-    def _remedied(self, message_id: str) -> bool:
-        """Do what the failure offers; False where that does not lead to another answer."""
-        remedy = self._answers.remedies[message_id][0]
-        if remedy.kind is RemedyKind.OPEN_SETTINGS or self._model is None:
-            self.settings_requested.emit()
-            return False
-        model = self._model
-        return self._tried(lambda: self._services.models.apply(remedy, model))
-
-    def _tried(self, action: Callable[[], object]) -> bool:
+    def tried(self, action: Callable[[], object]) -> bool:
         """Do it; False, and the person is told, where it failed."""
         try:
             action()
@@ -302,23 +285,29 @@ class ChatPage(QWidget):
             return False
         return True
 
-    def _on_transcript_edited(self, message_id: str, text: str) -> None:
-        self._ask(lambda kept, name: self._answers.edit(kept, message_id, text, name))
-        self.focus_composer()
-
-    def _on_transcript_branch_chosen(self, message_id: str) -> None:
-        choose = self._services.conversations.choose_branch
-        self._change(lambda open_id: choose(open_id, message_id))
-
-    def _change(self, change: Callable[[str], Conversation]) -> None:
+    def change(self, change: Callable[[str], Conversation]) -> None:
         """Do something to the open conversation while it is at rest, and show it."""
         if self._conversation is None or self._running is not None:
             return
         try:
-            self._conversation = change(self._conversation.id)
+            self.show_changed(change(self._conversation.id))
         except SnugError as error:
             self.error_occurred.emit(error.message)
+
+    def begin_answer(self) -> None:
+        """Show or hide the field for the first words of the answer."""
+        self.composer.toggle_begin()
+
+    def undo(self) -> None:
+        """Take the last change of the open chat's tree back, while it is at rest."""
+        if self._running is None:
+            self.messages.branching.undo(self.conversation_id)
+
+    def show_changed(self, conversation: Conversation) -> None:
+        """Show the open conversation as it now is."""
+        if conversation.id != self.conversation_id:
             return
+        self._conversation = conversation
         self.transcript.update_turns(self._turns())
         self._show_state()
         self._plan(soon=True)
@@ -347,6 +336,7 @@ class ChatPage(QWidget):
             self._follow(running, event)
         if isinstance(event, Finished | Failed):
             self.conversation_changed.emit(running.run.conversation_id)
+            self.waiting.follow(running.run.conversation_id, event)
 
     def _follow(self, running: RunningAnswer, event: Event) -> None:
         view = self.transcript.view_of(running.run.answer_id)
@@ -376,8 +366,7 @@ class ChatPage(QWidget):
 
     def _on_planner_planned(self, plan: ContextPlan) -> None:
         if self._running is None:
-            self.status.meter.show_used(plan.prompt_tokens, plan.context_length)
-            self.foot.show_plan(plan)
+            self._view.show_plan(plan)
 
     # -- Qt -----------------------------------------------------------------------------------
 
@@ -389,11 +378,3 @@ class ChatPage(QWidget):
             self.transcript.keyPressEvent(event)
         else:
             super().keyPressEvent(event)
-
-    def resizeEvent(self, event: object) -> None:
-        """The composer is as wide as the column of text."""
-        self.foot.fit(self.width())
-
-    def _on_theme_changed(self) -> None:
-        self.setStyleSheet(chat_style_sheet(self._theme))
-        self.foot.fit(self.width())

@@ -21,6 +21,7 @@ class ChatPageLike(Protocol):
     run_event: SignalInstance
     error_occurred: SignalInstance
     settings_requested: SignalInstance
+    forked: SignalInstance
     finder: FindBar
 
     @property
@@ -41,6 +42,12 @@ class ChatPageLike(Protocol):
 
     def go_on(self) -> None:
         """Take the last answer further, where it ended early."""
+
+    def begin_answer(self) -> None:
+        """Show or hide the field for the first words of the answer."""
+
+    def undo(self) -> None:
+        """Take the last change of the open chat back."""
 
     def set_model(self, model: ModelFile) -> None:
         """This model answers next."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QMimeData, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QToolButton, QVBoxLayout, QWidget
 
 from snug.ui.chat.chat_style import SEND_BUTTON
 from snug.ui.chat.growing_edit import GrowingEdit
@@ -103,6 +103,14 @@ class Composer(QFrame):
         self.field.long_text_pasted.connect(self._hold)
         self.field.edit_last_requested.connect(self.edit_last_requested)
         self.field.focus_changed.connect(self._on_field_focus_changed)
+        self._begin = QLineEdit(self)
+        self._begin.setObjectName("answerBegin")
+        self._begin.setProperty("kind", "begin")
+        words = self.tr("The answer begins with…")
+        self._begin.setPlaceholderText(words)
+        self._begin.setAccessibleName(words)
+        self._begin.returnPressed.connect(self._on_field_submitted)
+        self._begin.hide()
         self._cursor = CalmCursor(self)
         self.field.cursorPositionChanged.connect(self._cursor.stir)
 
@@ -133,6 +141,7 @@ class Composer(QFrame):
         row.addWidget(self._send, 0, Qt.AlignmentFlag.AlignBottom)
         row.addWidget(self._stop, 0, Qt.AlignmentFlag.AlignBottom)
         column.addLayout(row)
+        column.addWidget(self._begin)
 
     # -- what stands here ---------------------------------------------------------------------
 
@@ -157,6 +166,26 @@ class Composer(QFrame):
     def clear(self) -> None:
         """Empty it, with nothing left to undo."""
         self.set_text("")
+        self._begin.setText("")
+        self.show_begin(shown=False)
+
+    @property
+    def begin(self) -> str:
+        """The first words that the answer is to have; "" for its own."""
+        return "" if self._begin.isHidden() else self._begin.text()
+
+    def show_begin(self, *, shown: bool = True) -> None:
+        """Show or hide the field for the answer's first words."""
+        had_focus = self._begin.hasFocus()
+        self._begin.setVisible(shown)
+        if shown:
+            self._begin.setFocus(Qt.FocusReason.OtherFocusReason)
+        elif had_focus:
+            self.field.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def toggle_begin(self) -> None:
+        """Show the field for the answer's first words, or hide it."""
+        self.show_begin(shown=self._begin.isHidden())
 
     def set_answering(self, answering: bool) -> None:
         """The button stops while the conversation answers; one may go on typing."""
@@ -200,7 +229,7 @@ class Composer(QFrame):
 
     def _on_field_submitted(self) -> None:
         text = self.text
-        if text.strip() and not self._answering:
+        if text.strip():
             self.submitted.emit(text)
 
     def _on_field_text_changed(self) -> None:

@@ -1,4 +1,4 @@
-"""Editing one's message in its place."""
+"""Editing a message in its place: one's own, which is asked again, or an answer."""
 
 from __future__ import annotations
 
@@ -26,19 +26,24 @@ class EditBox(QFrame):
     cancelled = Signal()
     height_changed = Signal()
 
-    def __init__(self, text: str, theme: Theme, parent: QWidget) -> None:
+    def __init__(
+        self, text: str, theme: Theme, parent: QWidget, *, of_answer: bool = False
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("editBox")
         self.setProperty("kind", "composer")
         self.setProperty("active", "true")
         self._edit = GrowingEdit(theme, 2, _ROWS, self)
         self._edit.setObjectName("editMessage")
-        self._edit.setAccessibleName(self.tr("Your message"))
+        self._edit.setAccessibleName(
+            self.tr("The answer") if of_answer else self.tr("Your message")
+        )
         self._edit.setPlainText(text)
         self._edit.submitted.connect(self._on_send)
         self._edit.height_changed.connect(self.height_changed)
         cancel = push_button("cancelEdit", self.tr("Cancel"), "quiet", self.cancelled.emit)
-        send = push_button("sendEdit", self.tr("Send"), "primary", self._on_send)
+        words = self.tr("Keep") if of_answer else self.tr("Send")
+        send = push_button("sendEdit", words, "primary", self._on_send)
         column = flat(QVBoxLayout(self), SIZES.gap_3, SIZES.gap_2)
         column.addWidget(self._edit)
         row = flat(QHBoxLayout(), spacing=SIZES.gap_2)

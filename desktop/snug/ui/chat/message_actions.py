@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication, QLocale, Qt, QTimer, Signal
 from PySide6.QtGui import QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QWidget
 
 from snug.ui.chat.turn import Action, Turn
 from snug.ui.look.icons import bind_icon
@@ -77,6 +77,8 @@ class MessageActions(QWidget):
         self._row.addWidget(self._place)
         self._after = self._button("after", on, self.tr("Later version"))
         self._after.clicked.connect(lambda: self._choose_branch(1))
+        more = self._button("more", "more", self.tr("More"))
+        more.clicked.connect(self._open_menu)
         self._facts = self._quiet_label()
         self._row.addWidget(self._facts)
         self._row.addStretch(1)
@@ -92,7 +94,11 @@ class MessageActions(QWidget):
     def _offer(self, turn: Turn) -> None:
         mine = turn.mine
         self._buttons[Action.COPY].setVisible(True)
-        self._buttons[Action.EDIT].setVisible(mine)
+        edit = self._buttons[Action.EDIT]
+        edit.setVisible(not turn.live)
+        words = self.tr("Edit and ask again") if mine else self.tr("Rewrite the answer")
+        edit.setAccessibleName(words)
+        edit.setToolTip(words)
         self._buttons[Action.REGENERATE].setVisible(not mine)
         self._buttons[Action.CONTINUE].setVisible(turn.can_continue)
         for button in self._buttons.values():
@@ -155,6 +161,28 @@ class MessageActions(QWidget):
         button = self._buttons[Action.COPY]
         bind_icon(button, "copy", self._theme, "text_soft", SIZES.icon_small)
         button.setToolTip(self.tr("Copy"))
+
+    def _open_menu(self) -> None:
+        """What is wanted less often."""
+        turn = self._turn
+        if turn is None:
+            return
+        menu = QMenu(self)
+        menu.setObjectName("messageMenu")
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        entries = [(Action.FORK, "branch", self.tr("Go on from here in a chat of its own"))]
+        if len(turn.alternatives) > 1:
+            entries.append((Action.COMPARE, "chats", self.tr("Compare the versions")))
+        if not turn.mine and turn.last and not turn.can_continue:
+            entries.append((Action.CONTINUE, "continue", self.tr("Let the answer go on")))
+        entries.append((Action.DELETE, "trash", self.tr("Delete, with all that follows it")))
+        for action, icon_name, text in entries:
+            entry = menu.addAction(text)
+            bind_icon(entry, icon_name, self._theme)
+            entry.setEnabled(not turn.busy)
+            entry.triggered.connect(lambda _=False, a=action: self.chosen.emit(a))
+        button = self._buttons["more"]
+        menu.popup(button.mapToGlobal(button.rect().bottomLeft()))
 
     def _choose_branch(self, step: int) -> None:
         if self._turn is not None:

@@ -153,9 +153,10 @@ class MessageView(QWidget):
 
     def begin_edit(self) -> None:
         """Let the person write the message anew, in its place."""
-        if self._edit is not None or not self._turn.mine or self._turn.busy:
+        if self._edit is not None or self._turn.busy:
             return
-        self._edit = EditBox(self._turn.message.text, self._theme, self)
+        turn = self._turn
+        self._edit = EditBox(turn.message.text, self._theme, self, of_answer=not turn.mine)
         self._edit.submitted.connect(self._on_edit_submitted)
         self._edit.cancelled.connect(self._on_edit_cancelled)
         self._edit.height_changed.connect(self.height_changed)

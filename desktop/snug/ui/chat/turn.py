@@ -19,6 +19,9 @@ class Action(StrEnum):
     CONTINUE = "continue"
     REMEDY = "remedy"
     PIN = "pin"
+    FORK = "fork"
+    DELETE = "delete"
+    COMPARE = "compare"
 
 
 class Note(StrEnum):

@@ -76,6 +76,10 @@ class UndoBar(QFrame):
         if removal is not None:
             removal.commit()
 
+    def dismiss(self) -> None:
+        """It was brought back in another way."""
+        self._close()
+
     def _close(self) -> _Removal | None:
         removal, self._removal = self._removal, None
         self._timer.stop()

@@ -110,6 +110,15 @@ def label(text: str = "", kind: str = "", tone: str = "", wrap: bool = False) ->
     return made
 
 
+def clear_layout(layout: QLayout) -> None:
+    """Take every widget out of a layout, and let it go."""
+    while (item := layout.takeAt(0)) is not None:
+        widget = item.widget()
+        if widget is not None:
+            widget.hide()
+            widget.deleteLater()
+
+
 def dress(target: QLabel, kind: str = "", tone: str = "") -> None:
     """Set type and tone of a label; also of one that is already shown."""
     if kind:

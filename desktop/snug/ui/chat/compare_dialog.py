@@ -1,0 +1,112 @@
+"""Two versions of a message beside each other, and what differs between them."""
+
+from __future__ import annotations
+
+import difflib
+
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QHBoxLayout,
+    QPlainTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from snug.domain.conversation import Conversation, Message
+from snug.ui.look.parts import flat, label, push_button
+from snug.ui.look.theme import Theme
+from snug.ui.look.tokens import SIZES
+from snug.ui.text.diff_box import DiffBox
+from snug.ui.text.safe_text import shown_code
+
+_MOST = 40_000  # characters of a version that are compared
+
+
+class CompareDialog(QDialog):
+    """Left and right a version each, chosen above it; below, the words that changed."""
+
+    def __init__(
+        self, versions: tuple[Message, ...], right: int, theme: Theme, parent: QWidget
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("compareDialog")
+        self.setWindowTitle(_tr("Compare versions"))
+        self.setAccessibleName(self.windowTitle())
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.resize(SIZES.dialog * 2, SIZES.dialog)
+        self._versions = versions
+        self._theme = theme
+        self._diff: DiffBox | None = None
+        column = QVBoxLayout(self)
+        column.setContentsMargins(*(SIZES.gap_6,) * 4)
+        column.setSpacing(SIZES.gap_3)
+        row = flat(QHBoxLayout(), spacing=SIZES.gap_4)
+        left = right - 1 if right else 1
+        self._choices: list[QComboBox] = []
+        self._texts: list[QPlainTextEdit] = []
+        for name, place in (("leftVersion", left), ("rightVersion", right)):
+            row.addLayout(self._side(name, place), 1)
+        column.addLayout(row, 1)
+        column.addWidget(label(_tr("What differs"), "strong"))
+        self._below = flat(QVBoxLayout())
+        column.addLayout(self._below)
+        close = push_button("compareClose", _tr("Close"), "", self.close)
+        column.addWidget(close, 0, Qt.AlignmentFlag.AlignTrailing)
+        self._show()
+
+    def _side(self, name: str, place: int) -> QVBoxLayout:
+        side = flat(QVBoxLayout(), spacing=SIZES.gap_2)
+        choice = QComboBox()
+        choice.setObjectName(name)
+        choice.setAccessibleName(_tr("Version"))
+        for number, version in enumerate(self._versions, start=1):
+            words = _tr("Version {} of {}").format(number, len(self._versions))
+            choice.addItem(f"{words} · {version.model}" if version.model else words)
+        choice.setCurrentIndex(place)
+        choice.currentIndexChanged.connect(self._show)
+        text = QPlainTextEdit()
+        text.setObjectName(f"{name}Text")
+        text.setAccessibleName(_tr("Text of the version"))
+        text.setReadOnly(True)
+        text.setTabChangesFocus(True)
+        self._choices.append(choice)
+        self._texts.append(text)
+        side.addWidget(choice)
+        side.addWidget(text, 1)
+        return side
+
+    def _show(self) -> None:
+        shown = [self._versions[choice.currentIndex()].text[:_MOST] for choice in self._choices]
+        for text, words in zip(self._texts, shown, strict=True):
+            text.setPlainText(shown_code(words))
+        lines = difference(*shown) or [_tr("Nothing: both say the same.")]
+        if self._diff is not None:
+            self._diff.deleteLater()
+        self._diff = DiffBox(lines, self._theme)
+        self._diff.setAccessibleName(_tr("What differs"))
+        self._below.addWidget(self._diff)
+
+
+def difference(before: str, after: str) -> list[str]:
+    """The lines that differ, with their signs, and one line around them."""
+    found = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=1)
+    return [line for line in found if not line.startswith(("---", "+++"))]
+
+
+def open_comparison(
+    conversation: Conversation, message_id: str, theme: Theme, parent: QWidget
+) -> CompareDialog | None:
+    """Compare the versions of a message; None where there is only one."""
+    versions = conversation.siblings(conversation.message(message_id))
+    if len(versions) < 2:
+        return None
+    right = next(n for n, version in enumerate(versions) if version.id == message_id)
+    dialog = CompareDialog(versions, right, theme, parent)
+    dialog.open()
+    return dialog
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("CompareDialog", text)
