@@ -63,6 +63,9 @@ class FakeChatPage(QWidget):
     def undo(self) -> None:
         self.asked.append("undo")
 
+    def toggle_settings(self) -> None:
+        self.asked.append("settings")
+
     def begin_answer(self) -> None:
         self.asked.append("begin")
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QLineEdit, QPlainTextEdit
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QLineEdit, QPlainTextEdit
 from pytestqt.qtbot import QtBot
 from tests.ui.chat import MODEL, USER, button, make_page, quiet, shown, stored, write
 from tests.ui.fakes import Rooms, put_conversation
@@ -98,9 +99,9 @@ def test_versions_are_compared_side_by_side(qtbot: QtBot, page: ChatPage) -> Non
     assert isinstance(dialog, CompareDialog)
     sides = [dialog.findChild(QPlainTextEdit, f"{name}VersionText") for name in ("left", "right")]
     assert [side.toPlainText() for side in sides if side is not None] == ["yes", "perhaps"]
-    choice = dialog.findChild(QComboBox, "rightVersion")
-    assert choice is not None
-    choice.setCurrentIndex(0)
+    action = dialog.findChild(QAction, "rightVersion_0")
+    assert action is not None
+    action.trigger()
     assert dialog.findChild(QPlainTextEdit, "rightVersionText").toPlainText() == "yes"  # type: ignore[union-attr]
     dialog.close()
 

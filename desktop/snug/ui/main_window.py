@@ -164,6 +164,7 @@ class MainWindow(QMainWindow):
         self.sidebar.fold_requested.connect(self.shell.toggle_bar)
         self.sidebar.search_left.connect(self.chat_page.focus_composer)
         self.header.unfold_requested.connect(self.shell.toggle_bar)
+        self.header.settings_requested.connect(self.chat_page.toggle_settings)
         self.header.title.renamed.connect(self._on_title_renamed)
         self.header.picker.add_requested.connect(self._on_add_requested)
         self.header.picker.manage_requested.connect(lambda: self.go_to(Place.MODELS))

@@ -26,14 +26,16 @@ def window_keys(window: MainWindow, entries: Sequence[PlaceEntry]) -> tuple[Key,
         for number, entry in enumerate(entries, start=1)
     )
     lock = Key(("Ctrl+L",), window.tr("Lock the chats"), window.lock_requested.emit)
+    chat = window.chat_page
     locks = (lock,) if window.locking.possible else ()
     return (
         Key(("Ctrl+N",), window.tr("New chat"), window.new_chat),
         Key(("Ctrl+Shift+N",), window.tr("New temporary chat"), window.new_temporary_chat),
         Key(("Ctrl+K", "Ctrl+Shift+F"), window.tr("Search all chats"), window.focus_search),
         Key(("Ctrl+F",), window.tr("Find in this chat"), window.find_in_chat),
-        Key(("Ctrl+Z",), window.tr("Undo in this chat"), window.chat_page.undo),
-        Key(("Ctrl+Shift+B",), window.tr("Begin the answer with…"), window.chat_page.begin_answer),
+        Key(("Ctrl+Z",), window.tr("Undo in this chat"), chat.undo),
+        Key(("Ctrl+Shift+S",), window.tr("Settings of this chat"), chat.toggle_settings),
+        Key(("Ctrl+Shift+B",), window.tr("Begin the answer with…"), chat.begin_answer),
         Key(("Ctrl+M",), window.tr("Choose the model"), window.header.picker.open_list),
         Key(("Ctrl+E",), window.tr("Export this chat"), partial(_export, window)),
         Key(("Ctrl+Shift+E",), window.tr("Export all chats"), window.files.exports.ask_all),

@@ -114,6 +114,16 @@ class Branching(QObject):
             return
         self.forked.emit(made)
 
+    def settings_changed(self, before: Conversation) -> None:
+        """Other settings were kept; undoing keeps the earlier ones."""
+        chat, settings, service = before.id, before.settings, self._conversations
+
+        def undo() -> Conversation:
+            service.save_settings(chat, settings)
+            return service.conversation(chat)
+
+        self._note(chat, self.tr("The settings were changed"), undo)
+
     # -- undoing ------------------------------------------------------------------------------
 
     def undo(self, conversation_id: str | None) -> None:

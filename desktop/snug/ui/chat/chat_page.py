@@ -9,7 +9,7 @@ from PySide6.QtCore import QPoint, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QKeyEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from snug.domain.conversation import Conversation, ConversationSettings
+from snug.domain.conversation import Conversation
 from snug.domain.errors import SnugError
 from snug.domain.events import Event, Failed, Finished, ReasoningDelta, Started, TextDelta
 from snug.domain.model import ModelFile
@@ -20,6 +20,7 @@ from snug.ui.chat.answers import Answers, RunningAnswer
 from snug.ui.chat.chat_view import ChatView
 from snug.ui.chat.message_desk import MessageDesk
 from snug.ui.chat.planner import Planner
+from snug.ui.chat.settings_desk import SettingsDesk
 from snug.ui.chat.turn import Action, Turn
 from snug.ui.chat.unsent_texts import UnsentTexts
 from snug.ui.chat.waiting_desk import WaitingDesk
@@ -74,6 +75,7 @@ class ChatPage(QWidget):
         flat(QVBoxLayout(self)).addWidget(view)
         self.messages = MessageDesk(self._services, self._answers, self._theme, self)
         self.unsent = UnsentTexts(self._services, self)
+        self.settings = SettingsDesk(self._services, view, self._theme, self)
         self.waiting = WaitingDesk(
             self.unsent, self.foot.waiting, self.composer, self._send_waiting, self
         )
@@ -117,6 +119,7 @@ class ChatPage(QWidget):
         """Show an empty conversation, which is stored with its first message."""
         self._leave_conversation()
         self._conversation = None
+        self.settings.begin()
         self._model = self._services.models.next_for(None)
         self.transcript.show_turns(())
         self._show_draft(self.unsent.new_draft())
@@ -152,6 +155,11 @@ class ChatPage(QWidget):
             self._keep_draft(self.composer.take_draft())
             self._planner.forget()
             self._bridge.close()
+
+    @property
+    def conversation(self) -> Conversation | None:
+        """The open conversation; None while it does not exist yet."""
+        return self._conversation
 
     @property
     def at_rest(self) -> Conversation | None:
@@ -191,6 +199,7 @@ class ChatPage(QWidget):
 
     def _show_model(self) -> None:
         self._view.show_model(self._model)
+        self.settings.show()
         self._show_placement()
 
     def _show_placement(self) -> None:
@@ -202,6 +211,7 @@ class ChatPage(QWidget):
 
     def _leave_conversation(self) -> None:
         close_prompts(self)
+        self.settings.leave()
         if self._conversation is not None or self.composer.text:
             self._keep_draft(self.composer.take_draft())
         self._planner.forget()
@@ -269,9 +279,8 @@ class ChatPage(QWidget):
         self.tried(ask)
 
     def _create(self) -> bool:
-        settings = ConversationSettings(model=None if self._model is None else self._model.name)
-
         def create() -> None:
+            settings = self.settings.for_new()
             self._conversation = self._services.conversations.create(settings)
 
         return self.tried(create)
@@ -298,6 +307,10 @@ class ChatPage(QWidget):
         """Show or hide the field for the first words of the answer."""
         self.composer.toggle_begin()
 
+    def toggle_settings(self) -> None:
+        """Show or close the drawer with the settings of the open chat."""
+        self.settings.toggle()
+
     def undo(self) -> None:
         """Take the last change of the open chat's tree back, while it is at rest."""
         if self._running is None:
@@ -308,6 +321,7 @@ class ChatPage(QWidget):
         if conversation.id != self.conversation_id:
             return
         self._conversation = conversation
+        self.settings.show()
         self.transcript.update_turns(self._turns())
         self._show_state()
         self._plan(soon=True)
@@ -353,7 +367,8 @@ class ChatPage(QWidget):
         self._show_state()
 
     def _end(self, running: RunningAnswer, event: Finished | Failed) -> None:
-        self._conversation, stored = running.conversation, True
+        kept = running.conversation if self._conversation is None else self._conversation
+        self._conversation, stored = replace(running.conversation, settings=kept.settings), True
         if isinstance(event, Failed):
             self._conversation, stored = self._answers.stored(running)
         if isinstance(event, Failed) and not stored:

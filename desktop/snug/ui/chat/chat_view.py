@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtWidgets import QStackedWidget, QStyle, QVBoxLayout, QWidget
 
 from snug.domain.model import ModelFile
 from snug.domain.prompt import ContextPlan
@@ -17,6 +17,7 @@ from snug.ui.chat.turn import Turn
 from snug.ui.chat.welcome import Welcome
 from snug.ui.look.parts import flat
 from snug.ui.look.theme import Theme
+from snug.ui.look.tokens import SIZES
 
 
 class ChatView(QWidget):
@@ -33,7 +34,10 @@ class ChatView(QWidget):
         self.foot = ChatFoot(theme, self)
         self.composer = self.foot.composer
         self.status = self.foot.status
-        column = flat(QVBoxLayout(self))
+        self._drawer: QWidget | None = None
+        # Placed by hand: a layout would keep the window from getting narrower than both.
+        self._body = QWidget(self)
+        column = flat(QVBoxLayout(self._body))
         column.addWidget(self._middle, 1)
         column.addWidget(self.foot, 0, Qt.AlignmentFlag.AlignHCenter)
         self._dress()
@@ -68,10 +72,36 @@ class ChatView(QWidget):
             self.status.meter.show_used(plan.prompt_tokens, plan.context_length)
         self.foot.show_plan(plan)
 
+    def set_drawer(self, drawer: QWidget | None) -> None:
+        """Show a drawer at the trailing side, or none; over everything where there is no room."""
+        if self._drawer is not None and self._drawer is not drawer:
+            self._drawer.hide()
+        self._drawer = drawer
+        self._fit()
+        if drawer is not None:
+            drawer.show()
+            drawer.raise_()
+
     def resizeEvent(self, event: object) -> None:
         """The composer is as wide as the column of text."""
-        self.foot.fit(self.width())
+        self._fit()
+
+    def _fit(self) -> None:
+        body = self.rect()
+        if self._drawer is not None:
+            wide = round(SIZES.drawer * max(1.0, self._theme.text_scale))
+            roomy = self.width() >= wide + SIZES.drawer_needs
+            drawer = self.rect()
+            if roomy:
+                drawer.setLeft(self.width() - wide)
+                body.setRight(self.width() - wide - 1)
+            self._place(self._drawer, drawer)
+        self._place(self._body, body)
+        self.foot.fit(body.width())
+
+    def _place(self, part: QWidget, where: QRect) -> None:
+        part.setGeometry(QStyle.visualRect(self.layoutDirection(), self.rect(), where))
 
     def _dress(self) -> None:
         self.setStyleSheet(chat_style_sheet(self._theme))
-        self.foot.fit(self.width())
+        self._fit()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
+from functools import partial
 
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import (
-    QComboBox,
     QDialog,
     QHBoxLayout,
     QPlainTextEdit,
@@ -15,9 +15,10 @@ from PySide6.QtWidgets import (
 )
 
 from snug.domain.conversation import Conversation, Message
-from snug.ui.look.parts import flat, label, push_button
+from snug.ui.look.parts import Choice, flat, label, push_button
 from snug.ui.look.theme import Theme
 from snug.ui.look.tokens import SIZES
+from snug.ui.settings.setting_rows import ChoiceButton
 from snug.ui.text.diff_box import DiffBox
 from snug.ui.text.safe_text import shown_code
 
@@ -44,7 +45,7 @@ class CompareDialog(QDialog):
         column.setSpacing(SIZES.gap_3)
         row = flat(QHBoxLayout(), spacing=SIZES.gap_4)
         left = right - 1 if right else 1
-        self._choices: list[QComboBox] = []
+        self._shown: list[int] = []
         self._texts: list[QPlainTextEdit] = []
         for name, place in (("leftVersion", left), ("rightVersion", right)):
             row.addLayout(self._side(name, place), 1)
@@ -58,27 +59,34 @@ class CompareDialog(QDialog):
 
     def _side(self, name: str, place: int) -> QVBoxLayout:
         side = flat(QVBoxLayout(), spacing=SIZES.gap_2)
-        choice = QComboBox()
-        choice.setObjectName(name)
-        choice.setAccessibleName(_tr("Version"))
-        for number, version in enumerate(self._versions, start=1):
-            words = _tr("Version {} of {}").format(number, len(self._versions))
-            choice.addItem(f"{words} · {version.model}" if version.model else words)
-        choice.setCurrentIndex(place)
-        choice.currentIndexChanged.connect(self._show)
+        choice = ChoiceButton(
+            name, _tr("Version"), self._theme, partial(self._on_chosen, len(self._shown))
+        )
+        choice.offer(
+            [Choice(str(n), self._named(n)) for n in range(len(self._versions))], str(place)
+        )
+        self._shown.append(place)
         text = QPlainTextEdit()
         text.setObjectName(f"{name}Text")
         text.setAccessibleName(_tr("Text of the version"))
         text.setReadOnly(True)
         text.setTabChangesFocus(True)
-        self._choices.append(choice)
         self._texts.append(text)
         side.addWidget(choice)
         side.addWidget(text, 1)
         return side
 
+    def _named(self, number: int) -> str:
+        words = _tr("Version {} of {}").format(number + 1, len(self._versions))
+        model = self._versions[number].model
+        return f"{words} · {model}" if model else words
+
+    def _on_chosen(self, side: int, value: str) -> None:
+        self._shown[side] = int(value)
+        self._show()
+
     def _show(self) -> None:
-        shown = [self._versions[choice.currentIndex()].text[:_MOST] for choice in self._choices]
+        shown = [self._versions[number].text[:_MOST] for number in self._shown]
         for text, words in zip(self._texts, shown, strict=True):
             text.setPlainText(shown_code(words))
         lines = difference(*shown) or [_tr("Nothing: both say the same.")]

@@ -82,6 +82,7 @@ class PageHeader(QWidget):
     """
 
     unfold_requested = Signal()
+    settings_requested = Signal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -96,12 +97,17 @@ class PageHeader(QWidget):
         self._unfold = icon_button(
             "unfoldButton", show, "sidebar", theme, self.unfold_requested.emit
         )
+        words = self.tr("Settings of this chat (Ctrl+Shift+S)")
+        self._settings = icon_button(
+            "chatSettingsButton", words, "settings", theme, self.settings_requested.emit
+        )
         row = flat(QHBoxLayout(self), SIZES.gap_2, SIZES.gap_2)
         row.addWidget(self._unfold)
         row.addSpacing(SIZES.gap)
         row.addWidget(self.title, 1000)  # all it needs before the gap gets any
         row.addStretch(1)
         row.addWidget(self.picker)
+        row.addWidget(self._settings)
 
     def set_folded(self, folded: bool) -> None:
         """The left bar is away: offer the way back."""
@@ -117,4 +123,5 @@ class PageHeader(QWidget):
     def _show_what_is_needed(self) -> None:
         self.title.setVisible(self._in_chat)
         self.picker.setVisible(self._in_chat)
+        self._settings.setVisible(self._in_chat)
         self.setVisible(self._in_chat or self._folded)

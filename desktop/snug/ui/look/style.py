@@ -182,6 +182,9 @@ QFrame[kind="undo"] QPushButton { color: $page; font-weight: 600; background: tr
   border: 2px solid transparent; padding: 0px 8px; min-height: 24px; }
 QFrame[kind="undo"] QPushButton:hover { text-decoration: underline; }
 QFrame[kind="undo"] QPushButton:focus { border: 2px solid $page; }
+QFrame[kind="drawer"] { background: $panel; border: none; border-left: 1px solid $line; }
+QFrame[kind="drawer"] QScrollArea, QFrame[kind="drawer"] QScrollArea > QWidget > QWidget {
+  background: transparent; }
 QFrame[kind="drop"] { border: 1px dashed $line_strong; border-radius: ${radius}px;
   background: transparent; }
 QFrame[kind="drop"][over="true"] { border: 2px dashed $accent; background: $accent_soft; }

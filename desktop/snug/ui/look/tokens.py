@@ -179,6 +179,8 @@ class Sizes:
     sidebar_growth: float = 1.5  # most that large text may widen it
     page_narrow: int = 520
     popup: int = 360
+    drawer: int = 320
+    drawer_needs: int = 480  # width that the chat beside it needs
     shadow: int = 24
     dialog: int = 400
     page_top: int = 40  # above the title of a page
