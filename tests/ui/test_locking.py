@@ -182,7 +182,7 @@ def transcript() -> str:
 def test_what_stands_open_over_the_chats_goes_with_them(qtbot: QtBot, rooms: Vaulted) -> None:
     rooms.prepare(None, "First")
     steps = Steps()
-    steps.then(is_open, lambda: main().show_shortcuts())
+    steps.then(is_open, lambda: main().keys.show_sheet())
     steps.then(lambda: shown(QDialog), lambda: main().lock_requested.emit())
     seen: list[object] = []
     steps.then(asks, lambda: (seen.append(shown(QDialog)), locked().close()))

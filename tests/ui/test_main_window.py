@@ -169,7 +169,7 @@ def test_a_conversation_that_grew_moves_to_the_top(
 
 
 def test_search_as_you_type_and_esc_returns(qtbot: QtBot, window: MainWindow) -> None:
-    press(window, "Ctrl+K")
+    press(window, "Ctrl+Shift+F")
     field = window.sidebar.search_field
     assert window.focusWidget() is field
     qtbot.keyClicks(field, "knot")

@@ -42,10 +42,9 @@ from snug.ui.reopening import (
 )
 from snug.ui.settings.preferences_keys import BAR_SHOWN
 from snug.ui.shell import Shell
-from snug.ui.shortcuts import ShortcutSheet, bind_keys
 from snug.ui.sidebar import Sidebar
 from snug.ui.tasks import Tasks
-from snug.ui.window_keys import window_keys
+from snug.ui.window_keys import WindowKeys
 from snug.ui.window_memory import keep_geometry, restore_geometry
 
 
@@ -84,8 +83,8 @@ class MainWindow(QMainWindow):
         self._refresh.setInterval(REFRESH_MS)
         self._make_parts(make_chat_page or real_chat_page)
         self._connect()
-        self._keys = window_keys(self, self._entries)
-        bind_keys(self, self._keys)
+        self.keys = WindowKeys(self, services, theme, self._entries)
+        self._pages.shortcuts_requested.connect(self.keys.show_sheet)
         restore_geometry(self, self._services.preferences)
         self.shell.set_bar_visible(self._services.preferences.get(BAR_SHOWN, "1") == "1")
         tell_first_run(self.banner, services, partial(self.go_to, Place.SETTINGS))
@@ -175,7 +174,6 @@ class MainWindow(QMainWindow):
         self.list.conversation_renamed.connect(lambda *_: self._refresh.start())
         self.list.failed.connect(self.tell_error)
         self._pages.library_changed.connect(self._on_library_changed)
-        self._pages.shortcuts_requested.connect(self.show_shortcuts)
         self.desk.chosen.connect(self.chat_page.set_model)
         self.desk.load_failed.connect(self._notices.tell_load_failed)
         self.desk.followed.connect(self.idle.follow)
@@ -215,10 +213,6 @@ class MainWindow(QMainWindow):
             self.shell.set_bar_visible(True)
         self.sidebar.search_field.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.sidebar.search_field.selectAll()
-
-    def show_shortcuts(self) -> None:
-        """List the keys."""
-        ShortcutSheet(self._keys, self._theme, self).show()
 
     # -- conversations ------------------------------------------------------------------------
 

@@ -49,6 +49,8 @@ class ChatSettings(QFrame):
         column = flat(QVBoxLayout(self))
         column.addWidget(self._head(theme))
         area = QScrollArea()
+        area.setObjectName("chatSettingsArea")
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
