@@ -63,6 +63,9 @@ class FakeChatPage(QWidget):
     def undo(self) -> None:
         self.asked.append("undo")
 
+    def toggle_map(self) -> None:
+        self.asked.append("map")
+
     def toggle_settings(self) -> None:
         self.asked.append("settings")
 

@@ -109,6 +109,7 @@ def window_keys(
         Key("find", ("Ctrl+F",), tr("Find in this chat"), window.find_in_chat),
         Key("undo", ("Ctrl+Z",), tr("Undo in this chat"), chat.undo),
         Key("settings", ("Ctrl+Shift+S",), tr("Settings of this chat"), chat.toggle_settings),
+        Key("map", ("Ctrl+Shift+M",), tr("Map of this chat"), chat.toggle_map),
         Key("begin", ("Ctrl+Shift+B",), tr("Begin the answer with…"), chat.begin_answer),
         Key("model", ("Ctrl+M",), tr("Choose the model"), window.header.picker.open_list),
         Key("export", ("Ctrl+E",), tr("Export this chat"), partial(_export, window)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from PySide6.QtCore import QPoint, Qt, QTimer, QUrl, Signal
+from PySide6.QtCore import QPoint, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QKeyEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -18,6 +18,7 @@ from snug.services.bundle import Services
 from snug.ui.bridge import Bridge
 from snug.ui.chat.answers import Answers, RunningAnswer
 from snug.ui.chat.chat_view import ChatView
+from snug.ui.chat.map_desk import MapDesk
 from snug.ui.chat.message_desk import MessageDesk
 from snug.ui.chat.planner import Planner
 from snug.ui.chat.settings_desk import SettingsDesk
@@ -27,10 +28,7 @@ from snug.ui.chat.waiting_desk import WaitingDesk
 from snug.ui.look.parts import flat
 from snug.ui.look.progress import show_progress
 from snug.ui.look.theme import Theme
-from snug.ui.text.highlight import warm_up
 from snug.ui.text.link_prompt import LinkPrompt, close_prompts
-
-WARM_UP_MS = 1_500  # after the window has come up
 
 
 class ChatPage(QWidget):
@@ -63,7 +61,6 @@ class ChatPage(QWidget):
         self._planner = Planner(services.conversations, self._bridge, self)
         self._make_parts()
         self._connect()
-        QTimer.singleShot(WARM_UP_MS, self, warm_up)
 
     # -- building -----------------------------------------------------------------------------
 
@@ -75,6 +72,7 @@ class ChatPage(QWidget):
         flat(QVBoxLayout(self)).addWidget(view)
         self.messages = MessageDesk(self._services, self._answers, self._theme, self)
         self.unsent = UnsentTexts(self._services, self)
+        self.map = MapDesk(view, self._theme, self)
         self.settings = SettingsDesk(self._services, view, self._theme, self)
         self.waiting = WaitingDesk(
             self.unsent, self.foot.waiting, self.composer, self._send_waiting, self
@@ -307,6 +305,10 @@ class ChatPage(QWidget):
         """Show or hide the field for the first words of the answer."""
         self.composer.toggle_begin()
 
+    def toggle_map(self) -> None:
+        """Show or close the map of the open chat."""
+        self.map.toggle()
+
     def toggle_settings(self) -> None:
         """Show or close the drawer with the settings of the open chat."""
         self.settings.toggle()
@@ -331,8 +333,8 @@ class ChatPage(QWidget):
         LinkPrompt(address, self._theme, self, self.open_url).ask(place)
 
     def _on_composer_edited(self) -> None:
-        if not self.status.placement_words:  # it may have been loaded meanwhile
-            self._show_placement()
+        if not self.status.placement_words:
+            self._show_placement()  # it may have been loaded meanwhile
         self._plan()
 
     def _on_edit_last_requested(self) -> None:

@@ -46,6 +46,9 @@ class ChatPageLike(Protocol):
     def begin_answer(self) -> None:
         """Show or hide the field for the first words of the answer."""
 
+    def toggle_map(self) -> None:
+        """Show or close the map of the open chat."""
+
     def toggle_settings(self) -> None:
         """Show or close the drawer with the settings of the open chat."""
 

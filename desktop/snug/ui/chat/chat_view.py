@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QRect, Qt
+from PySide6.QtCore import QRect, Qt, QTimer
 from PySide6.QtWidgets import QStackedWidget, QStyle, QVBoxLayout, QWidget
 
 from snug.domain.model import ModelFile
@@ -18,6 +18,9 @@ from snug.ui.chat.welcome import Welcome
 from snug.ui.look.parts import flat
 from snug.ui.look.theme import Theme
 from snug.ui.look.tokens import SIZES
+from snug.ui.text.highlight import warm_up
+
+WARM_UP_MS = 1_500  # after the window has come up
 
 
 class ChatView(QWidget):
@@ -40,6 +43,7 @@ class ChatView(QWidget):
         column = flat(QVBoxLayout(self._body))
         column.addWidget(self._middle, 1)
         column.addWidget(self.foot, 0, Qt.AlignmentFlag.AlignHCenter)
+        QTimer.singleShot(WARM_UP_MS, self, warm_up)
         self._dress()
         theme.changed.connect(self._dress)
 

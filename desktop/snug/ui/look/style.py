@@ -183,6 +183,9 @@ QFrame[kind="undo"] QPushButton { color: $page; font-weight: 600; background: tr
 QFrame[kind="undo"] QPushButton:hover { text-decoration: underline; }
 QFrame[kind="undo"] QPushButton:focus { border: 2px solid $page; }
 QFrame[kind="drawer"] { background: $panel; border: none; border-left: 1px solid $line; }
+QFrame[kind="drawer"] QTreeWidget { background: transparent; padding: 0px 8px; }
+QFrame[kind="drawer"] QTreeWidget::item { min-height: 26px; }
+QFrame[kind="drawer"] QTreeWidget::item:selected { background: $accent_soft; color: $text; }
 QFrame[kind="drawer"] QScrollArea, QFrame[kind="drawer"] QScrollArea > QWidget > QWidget {
   background: transparent; }
 QFrame[kind="drop"] { border: 1px dashed $line_strong; border-radius: ${radius}px;
