@@ -21,8 +21,8 @@ from snug.domain.exporting import ExportFormat, ExportOptions
 from snug.domain.sampling import Sampling
 from snug.guardian import Launch
 from snug.services.bundle import Services
-from snug.ui.chat.chat_page import NEW_DRAFT
 from snug.ui.chat.composer import LONG_PASTE
+from snug.ui.chat.unsent_texts import NEW_DRAFT
 from snug.ui.main_window import MainWindow
 
 SHORT = Sampling(temperature=0.0, max_tokens=8)

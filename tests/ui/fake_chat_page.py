@@ -9,6 +9,23 @@ from snug.domain.model import ModelFile
 from snug.services.bundle import Services
 from snug.ui.chat.transcript import Transcript
 from snug.ui.look.theme import Theme
+from snug.ui.palette import Entry
+
+
+class FakeDesk:
+    """A drawer or a library that notes what it was asked."""
+
+    def __init__(self, name: str, asked: list[str]) -> None:
+        self._name, self._asked = name, asked
+
+    def toggle(self) -> None:
+        self._asked.append(self._name)
+
+    def show_library(self) -> None:
+        self._asked.append(self._name)
+
+    def entries(self) -> list[Entry]:
+        return []
 
 
 class FakeChatPage(QWidget):
@@ -19,11 +36,15 @@ class FakeChatPage(QWidget):
     error_occurred = Signal(str)
     settings_requested = Signal()
     forked = Signal(str)
+    model_chosen = Signal(object)
 
     def __init__(self, services: Services, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("chatPage")
         self.asked: list[str] = []
+        self.map = FakeDesk("map", self.asked)
+        self.settings = FakeDesk("settings", self.asked)
+        self.prompts = FakeDesk("library", self.asked)
         self.models: list[ModelFile] = []
         self._conversation_id: str | None = None
         self._composer = QLineEdit()
@@ -62,12 +83,6 @@ class FakeChatPage(QWidget):
 
     def undo(self) -> None:
         self.asked.append("undo")
-
-    def toggle_map(self) -> None:
-        self.asked.append("map")
-
-    def toggle_settings(self) -> None:
-        self.asked.append("settings")
 
     def begin_answer(self) -> None:
         self.asked.append("begin")

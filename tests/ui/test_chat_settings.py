@@ -22,7 +22,7 @@ from snug.ui.look.theme import Theme
 @pytest.fixture
 def page(qtbot: QtBot, rooms: Rooms, services: Services, theme: Theme) -> Iterator[ChatPage]:
     made = make_page(qtbot, services, theme)
-    made.toggle_settings()
+    made.settings.toggle()
     yield made
     made.shutdown()
 

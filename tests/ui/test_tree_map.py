@@ -28,7 +28,7 @@ def page(qtbot: QtBot, rooms: Rooms, services: Services, theme: Theme) -> Iterat
     made.open_conversation(chat.id)
     qtbot.waitUntil(lambda: quiet(made))
     made.transcript.edited.emit("c-fruit-1", "perhaps")  # another version of the first answer
-    made.toggle_map()
+    made.map.toggle()
     yield made
     made.shutdown()
 

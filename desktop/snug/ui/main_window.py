@@ -163,7 +163,7 @@ class MainWindow(QMainWindow):
         self.sidebar.fold_requested.connect(self.shell.toggle_bar)
         self.sidebar.search_left.connect(self.chat_page.focus_composer)
         self.header.unfold_requested.connect(self.shell.toggle_bar)
-        self.header.settings_requested.connect(self.chat_page.toggle_settings)
+        self.header.settings_requested.connect(self.chat_page.settings.toggle)
         self.header.title.renamed.connect(self._on_title_renamed)
         self.header.picker.add_requested.connect(self._on_add_requested)
         self.header.picker.manage_requested.connect(lambda: self.go_to(Place.MODELS))
@@ -186,6 +186,7 @@ class MainWindow(QMainWindow):
         self.chat_page.run_event.connect(self._notices.follow)
         self.chat_page.error_occurred.connect(self.tell_error)
         self.chat_page.forked.connect(self.open_conversation)
+        self.chat_page.model_chosen.connect(self.desk.choose)
         self.chat_page.settings_requested.connect(partial(self.go_to, Place.SETTINGS))
         self._refresh.timeout.connect(self._on_refresh_due)
 

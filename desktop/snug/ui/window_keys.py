@@ -46,7 +46,8 @@ class WindowKeys:
         """Offer everything by a few letters."""
         from snug.ui.palette import Palette  # late, as above
 
-        entries = [*self._doings(), *self._chats(), *self._models()]
+        prompts = self._window.chat_page.prompts.entries()
+        entries = [*self._doings(), *self._chats(), *self._models(), *prompts]
         palette = Palette(entries, self._theme, self._window)
         palette.search_requested.connect(self._search)
         palette.open_over(self._window)
@@ -108,8 +109,9 @@ def window_keys(
         Key("search", ("Ctrl+Shift+F",), tr("Search all chats"), window.focus_search),
         Key("find", ("Ctrl+F",), tr("Find in this chat"), window.find_in_chat),
         Key("undo", ("Ctrl+Z",), tr("Undo in this chat"), chat.undo),
-        Key("settings", ("Ctrl+Shift+S",), tr("Settings of this chat"), chat.toggle_settings),
-        Key("map", ("Ctrl+Shift+M",), tr("Map of this chat"), chat.toggle_map),
+        Key("settings", ("Ctrl+Shift+S",), tr("Settings of this chat"), chat.settings.toggle),
+        Key("map", ("Ctrl+Shift+M",), tr("Map of this chat"), chat.map.toggle),
+        Key("library", ("Ctrl+Shift+P",), tr("Prompts and personas"), chat.prompts.show_library),
         Key("begin", ("Ctrl+Shift+B",), tr("Begin the answer with…"), chat.begin_answer),
         Key("model", ("Ctrl+M",), tr("Choose the model"), window.header.picker.open_list),
         Key("export", ("Ctrl+E",), tr("Export this chat"), partial(_export, window)),

@@ -21,6 +21,7 @@ from snug.ui.chat.chat_view import ChatView
 from snug.ui.chat.map_desk import MapDesk
 from snug.ui.chat.message_desk import MessageDesk
 from snug.ui.chat.planner import Planner
+from snug.ui.chat.prompt_desk import PromptDesk
 from snug.ui.chat.settings_desk import SettingsDesk
 from snug.ui.chat.turn import Action, Turn
 from snug.ui.chat.unsent_texts import UnsentTexts
@@ -40,6 +41,7 @@ class ChatPage(QWidget):
         error_occurred: a sentence for the person.
         settings_requested: the remedy of a failure is to be chosen there.
         forked: id of a new chat that is to be shown.
+        model_chosen: a persona wants this `ModelFile`.
     """
 
     conversation_changed = Signal(str)
@@ -47,6 +49,7 @@ class ChatPage(QWidget):
     error_occurred = Signal(str)
     settings_requested = Signal()
     forked = Signal(str)
+    model_chosen = Signal(object)
 
     def __init__(self, services: Services, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -74,6 +77,7 @@ class ChatPage(QWidget):
         self.unsent = UnsentTexts(self._services, self)
         self.map = MapDesk(view, self._theme, self)
         self.settings = SettingsDesk(self._services, view, self._theme, self)
+        self.prompts = PromptDesk(self._services, self._theme, self)
         self.waiting = WaitingDesk(
             self.unsent, self.foot.waiting, self.composer, self._send_waiting, self
         )
@@ -304,14 +308,6 @@ class ChatPage(QWidget):
     def begin_answer(self) -> None:
         """Show or hide the field for the first words of the answer."""
         self.composer.toggle_begin()
-
-    def toggle_map(self) -> None:
-        """Show or close the map of the open chat."""
-        self.map.toggle()
-
-    def toggle_settings(self) -> None:
-        """Show or close the drawer with the settings of the open chat."""
-        self.settings.toggle()
 
     def undo(self) -> None:
         """Take the last change of the open chat's tree back, while it is at rest."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import SignalInstance
 from PySide6.QtWidgets import QWidget
@@ -12,6 +12,26 @@ from snug.domain.model import ModelFile
 from snug.services.bundle import Services
 from snug.ui.chat.find_bar import FindBar
 from snug.ui.look.theme import Theme
+
+if TYPE_CHECKING:
+    from snug.ui.palette import Entry
+
+
+class Toggled(Protocol):
+    """A drawer of the page."""
+
+    def toggle(self) -> None:
+        """Show it, or close it."""
+
+
+class Prompts(Protocol):
+    """Prompts and personas of the page."""
+
+    def show_library(self) -> None:
+        """Write, change and use them."""
+
+    def entries(self) -> Iterable[Entry]:
+        """All of them, for the palette."""
 
 
 class ChatPageLike(Protocol):
@@ -22,7 +42,20 @@ class ChatPageLike(Protocol):
     error_occurred: SignalInstance
     settings_requested: SignalInstance
     forked: SignalInstance
+    model_chosen: SignalInstance
     finder: FindBar
+
+    @property
+    def map(self) -> Toggled:
+        """The map of the open chat."""
+
+    @property
+    def settings(self) -> Toggled:
+        """The settings of the open chat."""
+
+    @property
+    def prompts(self) -> Prompts:
+        """Prompts and personas."""
 
     @property
     def conversation_id(self) -> str | None:
@@ -45,12 +78,6 @@ class ChatPageLike(Protocol):
 
     def begin_answer(self) -> None:
         """Show or hide the field for the first words of the answer."""
-
-    def toggle_map(self) -> None:
-        """Show or close the map of the open chat."""
-
-    def toggle_settings(self) -> None:
-        """Show or close the drawer with the settings of the open chat."""
 
     def undo(self) -> None:
         """Take the last change of the open chat back."""

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from PySide6.QtCore import QMimeData, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLineEdit,
+    QMenu,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
+from snug.domain.prompts import Field, fields_of
 from snug.ui.chat.chat_style import SEND_BUTTON
 from snug.ui.chat.growing_edit import GrowingEdit
 from snug.ui.look.icons import bind_icon
@@ -19,29 +28,73 @@ DRAFT_MS = 500
 LONG_PASTE = 20_000  # characters; beyond, pasted text is held beside the field
 
 
+def units(text: str) -> int:
+    """The length of a text as Qt counts it."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
 class ComposerEdit(GrowingEdit):
     """The field itself.
 
     Attributes:
         long_text_pasted: text too long to be laid out while one types.
         edit_last_requested: Up was pressed in an empty field.
+        prompts_requested: a slash was typed in an empty field.
         focus_changed: the cursor came or went.
     """
 
     long_text_pasted = Signal(str)
     edit_last_requested = Signal()
+    prompts_requested = Signal()
     focus_changed = Signal(bool)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Up in an empty field goes to the last own message; pages are the conversation's."""
         key = event.key()
         empty = self.document().isEmpty() and not self.composing
+        if event.text() == "/" and empty:
+            self.prompts_requested.emit()
+            return
         if key == Qt.Key.Key_Up and empty:
             self.edit_last_requested.emit()
         elif key in (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown):
             event.ignore()
         else:
             super().keyPressEvent(event)
+
+    def focusNextPrevChild(self, next: bool) -> bool:  # noqa: A002  Qt's name
+        """Tab goes to the next field of a prompt, where there is one."""
+        return (next and self.next_field()) or super().focusNextPrevChild(next)
+
+    def next_field(self) -> bool:
+        """Select the next field of a prompt to fill in, from the cursor on; False for none."""
+        text = self.toPlainText()
+        cursor = self.textCursor()
+        found = fields_of(text)
+        if not found:
+            return False
+        behind = cursor.selectionEnd()
+        field = next((one for one in found if units(text[: one.start]) >= behind), found[0])
+        cursor.setPosition(units(text[: field.start]))
+        cursor.setPosition(units(text[: field.end]), cursor.MoveMode.KeepAnchor)
+        self.setTextCursor(cursor)
+        if field.choices:
+            self._offer(field)
+        return True
+
+    def _offer(self, field: Field) -> None:
+        """The choices of a field, under it."""
+        menu = QMenu(self)
+        menu.setObjectName("fieldChoices")
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for choice in field.choices:
+            entry = menu.addAction(choice.replace("&", "&&"))
+            entry.triggered.connect(lambda _=False, words=choice: self._fill(words))
+        menu.popup(self.viewport().mapToGlobal(self.cursorRect().bottomLeft()))
+
+    def _fill(self, words: str) -> None:
+        self.textCursor().insertText(words)
+        self.next_field()
 
     def insertFromMimeData(self, source: QMimeData) -> None:
         """Plain text; very long text is put aside."""
@@ -77,6 +130,7 @@ class Composer(QFrame):
     draft_changed = Signal(str)
     edited = Signal()
     edit_last_requested = Signal()
+    prompts_requested = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
@@ -102,6 +156,7 @@ class Composer(QFrame):
         self.field.textChanged.connect(self._on_field_text_changed)
         self.field.long_text_pasted.connect(self._hold)
         self.field.edit_last_requested.connect(self.edit_last_requested)
+        self.field.prompts_requested.connect(self.prompts_requested)
         self.field.focus_changed.connect(self._on_field_focus_changed)
         self._begin = QLineEdit(self)
         self._begin.setObjectName("answerBegin")
@@ -162,6 +217,18 @@ class Composer(QFrame):
         self.field.setTextCursor(cursor)
         self._draft.stop()
         self._show_state()
+
+    def insert_prompt(self, text: str) -> None:
+        """Put a prompt here, before what stands here; its first field is selected."""
+        begun = self.text
+        self.set_text(f"{text}\n\n{begun}" if begun.strip() else text)
+        self.field.setFocus(Qt.FocusReason.OtherFocusReason)
+        cursor = self.field.textCursor()
+        if fields_of(self.field.toPlainText()):
+            cursor.setPosition(0)
+            self.field.setTextCursor(cursor)
+            self.field.next_field()
+        self._on_field_text_changed()
 
     def clear(self) -> None:
         """Empty it, with nothing left to undo."""

@@ -54,7 +54,7 @@ class SettingsDesk(QObject):
     def show(self) -> None:
         """Show what holds for the chat that is open now."""
         if self._drawer is not None and self._drawer.isVisible():
-            self._drawer.show_settings(self._present, self._page.model)
+            self._drawer.show_settings(self.present(), self._page.model)
 
     def leave(self) -> None:
         """Another chat comes: what was typed belongs to this one."""
@@ -70,10 +70,23 @@ class SettingsDesk(QObject):
         model = self._page.model
         return replace(self._new, model=None if model is None else model.name)
 
-    @property
-    def _present(self) -> ConversationSettings:
+    def present(self) -> ConversationSettings:
+        """What holds for the chat that is open now."""
         conversation = self._page.conversation
         return self._new if conversation is None else conversation.settings
+
+    def apply(self, settings: ConversationSettings) -> None:
+        """Let a persona's settings hold, its model too where it is here; undone like any other."""
+        model = self._page.model
+        found = None
+        if settings.model is not None:
+            names = {one.name: one for one in self._services.models.models()}
+            found = names.get(settings.model)
+        name = found.name if found is not None else None if model is None else model.name
+        self._on_drawer_changed(replace(settings, model=name))
+        if found is not None:
+            self._page.model_chosen.emit(found)
+        self.show()
 
     def _on_drawer_changed(self, settings: ConversationSettings) -> None:
         page, kept = self._page, self._page.conversation

@@ -188,6 +188,11 @@ QFrame[kind="drawer"] QTreeWidget::item { min-height: 26px; }
 QFrame[kind="drawer"] QTreeWidget::item:selected { background: $accent_soft; color: $text; }
 QFrame[kind="drawer"] QScrollArea, QFrame[kind="drawer"] QScrollArea > QWidget > QWidget {
   background: transparent; }
+QListWidget[kind="boxed"] { border: 1px solid $line; border-radius: ${radius}px;
+  background: $page; }
+QListWidget[kind="boxed"]:focus { border: 2px solid $accent; }
+QListWidget[kind="boxed"]::item { min-height: 28px; padding: 0px 8px; }
+QListWidget[kind="boxed"]::item:selected { background: $accent_soft; color: $text; }
 QFrame[kind="drop"] { border: 1px dashed $line_strong; border-radius: ${radius}px;
   background: transparent; }
 QFrame[kind="drop"][over="true"] { border: 2px dashed $accent; background: $accent_soft; }
