@@ -13,10 +13,12 @@ from tests.ui.chat import MODEL, USER, button, make_page, quiet, shown, stored, 
 from tests.ui.fakes import Rooms, put_conversation
 
 from snug.services.bundle import Services
+from snug.services.votes import Votes, Winner
 from snug.ui.chat.chat_page import ChatPage
 from snug.ui.chat.compare_dialog import CompareDialog, difference
 from snug.ui.chat.turn import Action
 from snug.ui.look.theme import Theme
+from snug.ui.palette import Palette
 
 
 @pytest.fixture
@@ -106,8 +108,34 @@ def test_versions_are_compared_side_by_side(qtbot: QtBot, page: ChatPage) -> Non
     dialog.close()
 
 
+def test_another_model_answers_the_same_and_both_are_voted_on_without_names(
+    qtbot: QtBot, rooms: Rooms, services: Services, page: ChatPage
+) -> None:
+    settled = page.conversation.settings if page.conversation else None
+    page.messages.do(Action.OTHER_MODEL, ids(page)[3])
+    palette = page.window().findChild(Palette)
+    assert isinstance(palette, Palette)
+    chosen = str(palette.list.currentIndex().data())
+    qtbot.keyClick(palette.field, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: page.findChild(CompareDialog) is not None)
+    newest = page.conversation.active_path()[-1] if page.conversation else None
+    assert newest is not None
+    assert newest.model == chosen
+    assert rooms.engine.requests[-1].model.name == chosen
+    assert rooms.store.kept["c-fruit"].settings == settled  # the chat keeps its own
+    dialog = page.findChild(CompareDialog)
+    assert isinstance(dialog, CompareDialog)
+    button(page, "blindVote").click()
+    assert chosen not in "".join(choice.text() for choice in dialog._choices)
+    button(page, "voteEqual").click()
+    assert chosen in "".join(choice.text() for choice in dialog._choices)
+    (vote,) = Votes(services.preferences).all()
+    assert (vote.winner, vote.blind) == (Winner.EQUAL, True)
+    dialog.close()
+
+
 def test_only_what_differs_is_told() -> None:
-    assert difference("a\nb\nc\nd", "a\nb\nx\nd") == ["@@ -2,3 +2,3 @@", " b", "-c", "+x", " d"]
+    assert difference("a\nb\nc\nd", "a\nb\nx\nd") == ["…", " b", "-c", "+x", " d"]
     assert difference("same", "same") == []
 
 

@@ -209,6 +209,9 @@ class ConversationService:
             conversation = self._store.conversation(conversation_id)
             message = conversation.message(message_id)
             asked = message.id if message.role is Role.USER else message.parent_id
+            if extras.model:
+                settings = replace(conversation.settings, model=extras.model)
+                conversation = replace(conversation, settings=settings)
             turn = self._answer(conversation, asked, answer_id)
             return self._begun(replace(turn, extras=extras))
 

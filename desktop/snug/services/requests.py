@@ -34,6 +34,7 @@ class Extras:
     top_logprobs: int | None = None
     tools: str = ""
     begin: str = ""
+    model: str = ""
 
     @classmethod
     def checked(
@@ -42,6 +43,7 @@ class Extras:
         top_logprobs: int | None = None,
         tools: str = "",
         begin: str = "",
+        model: str = "",
     ) -> Self:
         """Make them.
 
@@ -50,6 +52,7 @@ class Extras:
             top_logprobs: as in `GenerationRequest`.
             tools: JSON list of functions that the model may ask for; nothing runs them.
             begin: the first words of the answer, put into the model's mouth.
+            model: another model than the conversation's, for this answer alone; "" for none.
 
         Raises:
             UserError: one of them makes no sense, or two do not go together.
@@ -64,7 +67,7 @@ class Extras:
                 "An answer that follows a schema or may ask for tools cannot be begun for it."
             )
         checked = check_schema(schema) if schema else ""
-        return cls(checked, top_logprobs, check_tools(tools), begin)
+        return cls(checked, top_logprobs, check_tools(tools), begin, model)
 
 
 NO_EXTRAS = Extras()

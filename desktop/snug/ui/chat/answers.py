@@ -194,13 +194,20 @@ class Answers(QObject):
             text,
         )
 
-    def regenerate(self, conversation: Conversation, message_id: str, model: str) -> RunningAnswer:
-        """Answer again, beside what is there. Raises: UserError, NotFoundError."""
+    def regenerate(
+        self, conversation: Conversation, message_id: str, model: str, other: str = ""
+    ) -> RunningAnswer:
+        """Answer again, beside what is there; `other` is another model, for this answer alone.
+
+        Raises:
+            UserError, NotFoundError: it cannot be asked.
+        """
+        extras = Extras.checked(model=other)
         message = conversation.message(message_id)
         asked_id = message.id if message.role is Role.USER else message.parent_id
         return self._begin(
-            lambda sink: self._conversations.regenerate(conversation.id, message_id, sink),
-            lambda run: _with_answer(conversation, asked_id, run, model),
+            lambda sink: self._conversations.regenerate(conversation.id, message_id, sink, extras),
+            lambda run: _with_answer(conversation, asked_id, run, other or model),
         )
 
     def resume(self, conversation: Conversation, message_id: str) -> RunningAnswer:

@@ -91,6 +91,7 @@ class ChatPage(QWidget):
         self.welcome.chosen.connect(self.send)
         self.transcript.link_chosen.connect(self._on_transcript_link_chosen)
         self._answers.event_came.connect(self._on_answers_event_came)
+        self._answers.event_came.connect(self.messages.follow)  # after the page has
         self._planner.planned.connect(self._on_planner_planned)
         self.unsent.failed.connect(self.error_occurred)
 

@@ -171,6 +171,9 @@ class MessageActions(QWidget):
         menu.setObjectName("messageMenu")
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         entries = [(Action.FORK, "branch", self.tr("Go on from here in a chat of its own"))]
+        if not turn.mine:
+            words = self.tr("Ask another model the same…")
+            entries.append((Action.OTHER_MODEL, "models", words))
         if len(turn.alternatives) > 1:
             entries.append((Action.COMPARE, "chats", self.tr("Compare the versions")))
         if not turn.mine and turn.last and not turn.can_continue:

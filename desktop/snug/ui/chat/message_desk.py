@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
 from snug.domain.conversation import Conversation, Role
 from snug.domain.errors import RemedyKind
+from snug.domain.events import Event, Failed, Finished
 from snug.services.bundle import Services
+from snug.services.votes import Votes
 from snug.ui.chat.answers import Answers, RunningAnswer
 from snug.ui.chat.branching import Branching
 from snug.ui.chat.turn import Action
@@ -32,6 +35,7 @@ class MessageDesk(QObject):
         self.branching.changed.connect(page.show_changed)
         self.branching.failed.connect(page.error_occurred)
         self.branching.forked.connect(self._on_branching_forked)
+        self._to_compare: set[str] = set()
         page.transcript.asked.connect(self.do)
         page.transcript.edited.connect(self._on_transcript_edited)
         page.transcript.branch_chosen.connect(self._on_transcript_branch_chosen)
@@ -59,9 +63,49 @@ class MessageDesk(QObject):
         elif action == Action.FORK:
             self.branching.fork(conversation, message_id)
         elif action == Action.COMPARE:
-            from snug.ui.chat.compare_dialog import open_comparison  # late: start-up counts
+            self._compare(conversation, message_id)
+        elif action == Action.OTHER_MODEL:
+            self._offer_models(conversation, message_id)
 
-            open_comparison(conversation, message_id, self._theme, self._page)
+    def _compare(self, conversation: Conversation, message_id: str) -> None:
+        from snug.ui.chat.compare_dialog import open_comparison  # late: start-up counts
+
+        votes = Votes(self._services.preferences)
+        open_comparison(conversation, message_id, votes, self._theme, self._page)
+
+    def _offer_models(self, conversation: Conversation, message_id: str) -> None:
+        """Which other model is to answer the same; both are compared when it has."""
+        from snug.ui.palette import Entry, Palette  # late, as above
+
+        written_by, window = conversation.message(message_id).model, self._page.window()
+        others = [m for m in self._services.models.models() if m.name != written_by]
+        entries = [
+            Entry(model.name, "", partial(self._ask_other, message_id, model.name))
+            for model in others
+        ]
+        if entries:
+            Palette(entries, self._theme, window).open_over(window)
+        else:
+            self._page.error_occurred.emit(
+                self.tr("There is no other model on this computer yet. Models offers some.")
+            )
+
+    def _ask_other(self, message_id: str, other: str) -> None:
+        answers = self._answers
+        self._ask_anew(lambda kept, name: answers.regenerate(kept, message_id, name, other))
+        running = answers.of(self._page.conversation_id)
+        if running is not None:
+            self._to_compare.add(running.run.answer_id)
+
+    def follow(self, running: RunningAnswer, event: Event) -> None:
+        """Where another model was asked, show both answers once it has ended."""
+        answer, conversation = running.run.answer_id, self._page.at_rest
+        if not isinstance(event, Finished | Failed) or answer not in self._to_compare:
+            return
+        self._to_compare.discard(answer)
+        here = conversation is not None and conversation.id == running.run.conversation_id
+        if here and conversation is not None and isinstance(event, Finished):
+            self._compare(conversation, answer)
 
     def _remedied(self, message_id: str) -> bool:
         """Do what the failure offers; False where that does not lead to another answer."""

@@ -22,6 +22,7 @@ class Action(StrEnum):
     FORK = "fork"
     DELETE = "delete"
     COMPARE = "compare"
+    OTHER_MODEL = "other model"
 
 
 class Note(StrEnum):
