@@ -84,6 +84,9 @@ class FakeChatPage(QWidget):
     def undo(self) -> None:
         self.asked.append("undo")
 
+    def ask_for_files(self) -> None:
+        self.asked.append("files")
+
     def begin_answer(self) -> None:
         self.asked.append("begin")
 

@@ -112,6 +112,7 @@ def window_keys(
         Key("settings", ("Ctrl+Shift+S",), tr("Settings of this chat"), chat.settings.toggle),
         Key("map", ("Ctrl+Shift+M",), tr("Map of this chat"), chat.map.toggle),
         Key("library", ("Ctrl+Shift+P",), tr("Prompts and personas"), chat.prompts.show_library),
+        Key("attach", ("Ctrl+Shift+A",), tr("Attach files"), chat.ask_for_files),
         Key("begin", ("Ctrl+Shift+B",), tr("Begin the answer with…"), chat.begin_answer),
         Key("model", ("Ctrl+M",), tr("Choose the model"), window.header.picker.open_list),
         Key("export", ("Ctrl+E",), tr("Export this chat"), partial(_export, window)),

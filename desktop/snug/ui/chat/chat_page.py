@@ -94,6 +94,7 @@ class ChatPage(QWidget):
         self._answers.event_came.connect(self.messages.follow)  # after the page has
         self._planner.planned.connect(self._on_planner_planned)
         self.unsent.failed.connect(self.error_occurred)
+        self.composer.failed.connect(self.error_occurred)
 
     # -- what the shell asks ------------------------------------------------------------------
 
@@ -305,6 +306,10 @@ class ChatPage(QWidget):
             self.show_changed(change(self._conversation.id))
         except SnugError as error:
             self.error_occurred.emit(error.message)
+
+    def ask_for_files(self) -> None:
+        """Ask which files are to go with the message."""
+        self.composer.ask_for_files()
 
     def begin_answer(self) -> None:
         """Show or hide the field for the first words of the answer."""

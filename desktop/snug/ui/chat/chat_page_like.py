@@ -76,6 +76,9 @@ class ChatPageLike(Protocol):
     def go_on(self) -> None:
         """Take the last answer further, where it ended early."""
 
+    def ask_for_files(self) -> None:
+        """Ask which files are to go with the message."""
+
     def begin_answer(self) -> None:
         """Show or hide the field for the first words of the answer."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QRect, Qt, QTimer
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QStackedWidget, QStyle, QVBoxLayout, QWidget
 
 from snug.domain.model import ModelFile
@@ -37,6 +38,7 @@ class ChatView(QWidget):
         self.foot = ChatFoot(theme, self)
         self.composer = self.foot.composer
         self.status = self.foot.status
+        self.setAcceptDrops(True)
         self._drawer: QWidget | None = None
         # Placed by hand: a layout would keep the window from getting narrower than both.
         self._body = QWidget(self)
@@ -85,6 +87,17 @@ class ChatView(QWidget):
         if drawer is not None:
             drawer.show()
             drawer.raise_()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Files may be dropped anywhere on the page."""
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """They go with the message that is being written."""
+        paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        self.composer.attach(paths)
+        event.acceptProposedAction()
 
     def resizeEvent(self, event: object) -> None:
         """The composer is as wide as the column of text."""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
 from PySide6.QtCore import QMimeData, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import (
+    QFileDialog,
     QFrame,
     QHBoxLayout,
     QLineEdit,
@@ -14,11 +19,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from snug.domain.attachments import MAX_BYTES, Attachment, joined, read_text, split
+from snug.domain.errors import UserError
 from snug.domain.prompts import Field, fields_of
 from snug.ui.chat.chat_style import SEND_BUTTON
 from snug.ui.chat.growing_edit import GrowingEdit
 from snug.ui.look.icons import bind_icon
-from snug.ui.look.parts import flat, push_button, restyle
+from snug.ui.look.parts import clear_layout, flat, icon_button, push_button, restyle
 from snug.ui.look.theme import Theme
 from snug.ui.look.tokens import SIZES
 from snug.ui.text.calm_cursor import CalmCursor
@@ -26,6 +33,16 @@ from snug.ui.text.calm_cursor import CalmCursor
 ROWS = 8
 DRAFT_MS = 500
 LONG_PASTE = 20_000  # characters; beyond, pasted text is held beside the field
+
+
+def read_file(path: Path) -> Attachment:
+    """A text file to go with a message. Raises: UserError."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}.") from error
+    return read_text(path.name, content)
 
 
 def units(text: str) -> int:
@@ -40,12 +57,14 @@ class ComposerEdit(GrowingEdit):
         long_text_pasted: text too long to be laid out while one types.
         edit_last_requested: Up was pressed in an empty field.
         prompts_requested: a slash was typed in an empty field.
+        files_given: paths of files that were dropped or pasted.
         focus_changed: the cursor came or went.
     """
 
     long_text_pasted = Signal(str)
     edit_last_requested = Signal()
     prompts_requested = Signal()
+    files_given = Signal(list)
     focus_changed = Signal(bool)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -96,8 +115,16 @@ class ComposerEdit(GrowingEdit):
         self.textCursor().insertText(words)
         self.next_field()
 
+    def canInsertFromMimeData(self, source: QMimeData) -> bool:
+        """Files too."""
+        return source.hasUrls() or super().canInsertFromMimeData(source)
+
     def insertFromMimeData(self, source: QMimeData) -> None:
-        """Plain text; very long text is put aside."""
+        """Plain text; very long text and files are put aside."""
+        files = [url.toLocalFile() for url in source.urls() if url.isLocalFile()]
+        if files:
+            self.files_given.emit(files)
+            return
         text = source.text() if source.hasText() else ""
         if len(text) > LONG_PASTE:
             self.long_text_pasted.emit(text)
@@ -131,6 +158,7 @@ class Composer(QFrame):
     edited = Signal()
     edit_last_requested = Signal()
     prompts_requested = Signal()
+    failed = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
@@ -139,6 +167,8 @@ class Composer(QFrame):
         self._theme = theme
         self._answering = False
         self._pasted = ""
+        self._files: tuple[Attachment, ...] = ()
+        self._shown_files: tuple[Attachment, ...] = ()
         self._draft = QTimer(self)
         self._draft.setSingleShot(True)
         self._draft.setInterval(DRAFT_MS)
@@ -157,6 +187,7 @@ class Composer(QFrame):
         self.field.long_text_pasted.connect(self._hold)
         self.field.edit_last_requested.connect(self.edit_last_requested)
         self.field.prompts_requested.connect(self.prompts_requested)
+        self.field.files_given.connect(self.attach)
         self.field.focus_changed.connect(self._on_field_focus_changed)
         self._begin = QLineEdit(self)
         self._begin.setObjectName("answerBegin")
@@ -175,6 +206,9 @@ class Composer(QFrame):
         self._stop = self._button("stopButton", "stop", self.tr("Stop (Esc)"), "page")
         self._stop.clicked.connect(self.stop_requested)
         self._chip = push_button("pastedText", "", "chip", self._unhold)
+        words = self.tr("Attach files (Ctrl+Shift+A)")
+        self._attach = icon_button("attachButton", words, "file-add", self._theme)
+        self._attach.clicked.connect(self.ask_for_files)
 
     def _button(self, name: str, kind: str, text: str, color: str) -> QToolButton:
         button = QToolButton(self)
@@ -191,7 +225,10 @@ class Composer(QFrame):
         column = flat(QVBoxLayout(self), spacing=SIZES.gap_2)
         column.setContentsMargins(SIZES.gap_3, SIZES.gap_2, SIZES.gap_2, SIZES.gap_2)
         column.addWidget(self._chip, 0, Qt.AlignmentFlag.AlignLeading)
+        self._chips = flat(QVBoxLayout(), spacing=SIZES.gap)
+        column.addLayout(self._chips)
         row = flat(QHBoxLayout(), spacing=SIZES.gap_2)
+        row.addWidget(self._attach, 0, Qt.AlignmentFlag.AlignBottom)
         row.addWidget(self.field, 1, Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self._send, 0, Qt.AlignmentFlag.AlignBottom)
         row.addWidget(self._stop, 0, Qt.AlignmentFlag.AlignBottom)
@@ -204,12 +241,13 @@ class Composer(QFrame):
     def text(self) -> str:
         """What would be sent."""
         typed = self.field.toPlainText()
-        if not self._pasted:
-            return typed
-        return f"{typed}\n\n{self._pasted}" if typed.strip() else self._pasted
+        if self._pasted:
+            typed = f"{typed}\n\n{self._pasted}" if typed.strip() else self._pasted
+        return joined(typed, self._files) if self._files else typed
 
     def set_text(self, text: str) -> None:
         """Put a draft or an example here; the cursor goes to its end."""
+        text, self._files = split(text)
         self._pasted = text if len(text) > LONG_PASTE else ""
         self.field.setPlainText("" if self._pasted else text)
         cursor = self.field.textCursor()
@@ -272,6 +310,39 @@ class Composer(QFrame):
         self._draft.stop()
         return self.text
 
+    def attach(self, paths: Sequence[str]) -> None:
+        """Let text files go with the message; what cannot be read is told."""
+        for path in paths:
+            try:
+                self._files = (*self._files, read_file(Path(path)))
+            except UserError as error:
+                self.failed.emit(error.message)
+        self._on_field_text_changed()
+        self.field.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def ask_for_files(self) -> None:
+        """Ask which files are to go with the message."""
+        dialog = QFileDialog(self, self.tr("Attach files"))
+        dialog.setObjectName("attachDialog")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.filesSelected.connect(self.attach)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _detach(self, number: int) -> None:
+        self._files = self._files[:number] + self._files[number + 1 :]
+        self._on_field_text_changed()
+        self.field.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _show_files(self) -> None:
+        """A chip for each file; pressing it takes the file out."""
+        clear_layout(self._chips)
+        for number, one in enumerate(self._files):
+            count = self.locale().toString(len(one.text))
+            words = self.tr("{}, {} characters – remove").format(one.name, count)
+            chip = push_button("attachedFile", words, "chip", partial(self._detach, number))
+            self._chips.addWidget(chip, 0, Qt.AlignmentFlag.AlignLeading)
+
     def _hold(self, text: str) -> None:
         self._pasted = f"{self._pasted}\n\n{text}" if self._pasted else text
         self._on_field_text_changed()
@@ -284,7 +355,11 @@ class Composer(QFrame):
     def _show_state(self) -> None:
         self._send.setVisible(not self._answering)
         self._stop.setVisible(self._answering)
-        self._send.setEnabled(bool(self._pasted) or not self.field.document().isEmpty())
+        held = bool(self._pasted or self._files)
+        self._send.setEnabled(held or not self.field.document().isEmpty())
+        if self._shown_files != self._files:
+            self._shown_files = self._files
+            self._show_files()
         self._chip.setVisible(bool(self._pasted))
         if self._pasted:
             count = self.locale().toString(len(self._pasted))

@@ -8,6 +8,7 @@ from PySide6.QtCore import QLocale, QPoint, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QEnterEvent, QGuiApplication, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
+from snug.domain.attachments import split
 from snug.ui.chat.edit_box import EditBox
 from snug.ui.chat.message_actions import MessageActions
 from snug.ui.chat.message_note import MessageNote
@@ -190,6 +191,7 @@ class MessageView(QWidget):
     def _show_text(self, text: str, budget_s: float = FIRST_SLICE_S) -> None:
         self._render.stop()
         if self._turn.mine:
+            text = self._without_files(text)
             length = shown_length(text)
             left_out = len(text) - length
             more = f"\n\n{self._more(left_out)}" if left_out else ""
@@ -202,6 +204,13 @@ class MessageView(QWidget):
         if not self._turn.live:
             self._splitter.finish()
         self._text.show_blocks(self._blocks(), budget_s)
+
+    def _without_files(self, text: str) -> str:
+        """What the person wrote, with a line for each file that went with it."""
+        written, files = split(text) if "[File: " in text else (text, ())
+        words = self.tr("File: {} ({} characters)")
+        lines = [words.format(one.name, QLocale().toString(len(one.text))) for one in files]
+        return "\n\n".join(part for part in (written, "\n".join(lines)) if part)
 
     def _feed(self, text: str) -> None:
         """Hand on as much as is shown."""
