@@ -44,7 +44,7 @@ def test_text_is_read_however_it_is_encoded(content: bytes, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"%PDF\0\1", "no text"), (b" \n", "empty"), (b"x" * (MAX_BYTES + 1), "4,194,304")],
+    [(b"%PDF\0\1", "no text"), (b" \n", "empty"), (b"x" * (MAX_BYTES + 1), "1,048,576")],
 )
 def test_what_is_no_text_is_told(content: bytes, words: str) -> None:
     with pytest.raises(UserError, match=words):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from snug.domain.errors import UserError
 
-MAX_BYTES = 4 * 1024 * 1024
+MAX_BYTES = 1024 * 1024  # some 250,000 tokens
 _MAX_NAME = 120
 _HEAD = re.compile(r"^\[File: (?P<name>[^\n]{1,120})\]\n(?P<fence>`{3,})\n", re.MULTILINE)
 _FENCES = re.compile(r"`+")

@@ -13,7 +13,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QFrame, QLineEdit, QListView, QVBoxLayout, QWidget
 
 from snug.domain.fuzzy import plain, score
@@ -141,7 +141,7 @@ class Palette(QFrame):
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
         """The list is walked while the cursor stays in the field; without it, all goes."""
-        if event.type() == QEvent.Type.FocusOut:
+        if isinstance(event, QFocusEvent) and event.lostFocus() and not _for_a_menu(event):
             self.close()
         if claims_escape(event):
             return True  # not for the window
@@ -189,6 +189,10 @@ class Palette(QFrame):
             chosen.run()
         elif typed.strip():
             self.search_requested.emit(typed)
+
+
+def _for_a_menu(event: QFocusEvent) -> bool:
+    return event.reason() is Qt.FocusReason.PopupFocusReason
 
 
 _STEPS = {

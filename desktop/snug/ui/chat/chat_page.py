@@ -156,6 +156,7 @@ class ChatPage(QWidget):
     def shutdown(self) -> None:
         """Keep the draft and let go of everything; answers are stopped by the services."""
         if not self._bridge.closed:
+            self.settings.leave()
             self._keep_draft(self.composer.take_draft())
             self._planner.forget()
             self._bridge.close()

@@ -32,6 +32,7 @@ from snug.ui.text.calm_cursor import CalmCursor
 
 ROWS = 8
 DRAFT_MS = 500
+_KEPT_A_MS = 100  # characters
 LONG_PASTE = 20_000  # characters; beyond, pasted text is held beside the field
 
 
@@ -377,7 +378,8 @@ class Composer(QFrame):
     def _on_field_text_changed(self) -> None:
         self._show_state()
         if not self._draft.isActive():  # also somebody who never pauses has it kept
-            self._draft.start()
+            # What is long is kept less often: it would be written anew at each pause.
+            self._draft.start(max(DRAFT_MS, len(self.text) // _KEPT_A_MS))
         self.edited.emit()
 
     def _on_field_focus_changed(self, focused: bool) -> None:

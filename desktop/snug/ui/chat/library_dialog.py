@@ -224,7 +224,11 @@ class LibraryDialog(QDialog):
             return
 
         def back() -> None:
-            self._library.put_back(gone)
+            try:
+                self._library.put_back(gone)
+            except SnugError as error:
+                self._tell(error.message)
+                return
             self._open = gone
             self.refresh()
             self._show(self.list.currentItem())
