@@ -233,6 +233,7 @@ def _session(paths: Paths, options: Namespace) -> Session:
         open=lambda: _opened(lambda: _open_in_terminal(paths, options)),
         create=lambda passphrase: _opened(lambda: _create(paths, options, passphrase)),
         lock_window=lambda: _lock_window(paths),
+        ask_window=lambda: _ask_window(paths),
         open_temporary=lambda: _opened(lambda: _open_nothing(paths, options)),
         examine=lambda: _examine(paths, options.key_file),
         bench=lambda progress: _bench(paths, progress),
@@ -285,6 +286,12 @@ def _check_closed(paths: Paths) -> None:
 
     if is_open(paths.runtime):
         raise UserError("Snug's window is open on these chats. Close it first, then try again.")
+
+
+def _ask_window(paths: Paths) -> bool:
+    from snug.ui.single_instance import ask_for_question  # late, as below
+
+    return ask_for_question(paths.runtime)
 
 
 def _lock_window(paths: Paths) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from snug.cli.output import ProgressLine, gigabytes, print_json, print_table
+from snug.cli.output import ProgressLine, gigabytes, print_json, print_table, say
 from snug.cli.session import Session
 
 
@@ -42,3 +42,13 @@ def bench(session: Session) -> int:
             shown = f"{value:.3f}" if isinstance(value, float) else str(value)
             print(f"{name:24} {shown}")
     return 0
+
+
+def ask_quickly(session: Session) -> int:
+    """Open the small window of the Snug that is running. Returns: 1 where none is."""
+    asked = session.ask_window()
+    if session.options.json:
+        print_json({"opened": asked})
+    elif not asked:
+        say("No window of Snug is open here. Start it first: snug")
+    return 0 if asked else 1

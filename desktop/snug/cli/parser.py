@@ -42,6 +42,9 @@ def build_parser(version: str) -> argparse.ArgumentParser:
     add_key_commands(lambda name, text: _command(keys, name, text))
     profiles = _group(commands, "profiles", "several vaults on one device, each with its own keys")
     add_profile_commands(lambda name, text: _command(profiles, name, text))
+    quick = _command(commands, "ask", "open the small window for a quick question")
+    quick.epilog = "Bind `snug ask` to a key in the keyboard settings of your desktop."
+    quick.set_defaults(run=doctor.ask_quickly)
     report = _command(commands, "doctor", "what this machine offers, and problems")
     report.set_defaults(run=doctor.examine)
     bench = _command(commands, "bench", "measure Snug against bare llama.cpp, as ratios")

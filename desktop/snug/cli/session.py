@@ -31,6 +31,7 @@ class Session:
     Attributes:
         open: the services on the person's vault, closed at the end of the block.
         create: the services on a vault that is made by this, with a passphrase where one is given.
+        ask_window: let the window that is open on this data ask quickly; False where none is.
         lock_window: lock the window that is open on this data; False where none is.
         open_temporary: the services on an empty vault in memory; nothing of it is kept.
         examine: the doctor's report; works without a vault.
@@ -45,6 +46,7 @@ class Session:
     open: Callable[[], AbstractContextManager[Services]]
     create: Callable[[str | None], AbstractContextManager[Services]]
     lock_window: Callable[[], bool]
+    ask_window: Callable[[], bool]
     open_temporary: Callable[[], AbstractContextManager[Services]]
     examine: Callable[[], Report]
     care: Care

@@ -66,6 +66,7 @@ def run(
     sittings = Sittings(app, theme, build_services, shutdown, kinds, shown, others, care)
     instance.raise_requested.connect(sittings.raise_window)
     instance.lock_requested.connect(sittings.lock)
+    instance.question_requested.connect(sittings.ask_quickly)
     try:
         return sittings.run()
     finally:

@@ -30,6 +30,7 @@ from snug.ui.look.tokens import REFRESH_MS, SIZES
 from snug.ui.models.first_offers import FirstOffers
 from snug.ui.models.model_desk import ModelDesk
 from snug.ui.models.model_notices import ModelNotices
+from snug.ui.more_windows import MoreWindows
 from snug.ui.network.network_lock import NetworkLock
 from snug.ui.place_pages import PlacePages
 from snug.ui.places import Place, PlaceEntry
@@ -83,6 +84,7 @@ class MainWindow(QMainWindow):
         self._refresh.setInterval(REFRESH_MS)
         self._make_parts(make_chat_page or real_chat_page)
         self._connect()
+        self.windows = MoreWindows(services, theme, self)
         self.keys = WindowKeys(self, services, theme, self._entries)
         self._pages.shortcuts_requested.connect(self.keys.show_sheet)
         restore_geometry(self, self._services.preferences)
@@ -250,6 +252,8 @@ class MainWindow(QMainWindow):
             self.tell_error(error.message)
             self.list.refresh()
             return
+        if self.windows.bring(conversation_id):
+            return
         self.chat_page.open_conversation(conversation_id)
         self.list.set_open(conversation_id)
         self.temporary.show_for(conversation_id)
@@ -367,6 +371,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Keep what is to be kept: removals, geometry, the draft."""
         self.list.commit_removals()
+        self.windows.close_all()
         self._pages.finish()
         self.offers.leave()
         keep_geometry(self, self._services.preferences)

@@ -23,6 +23,7 @@ _CONNECT_MS = 500
 _HEARD = b"1"  # the first instance lives and does what it was asked
 _RAISE = b"raise\n"
 _LOCK = b"lock\n"
+_QUESTION = b"ask\n"
 _PATIENCE_S = 10.0  # of a second start, while the first has its lock but not yet its socket
 _PAUSE_S = 0.05  # between two tries; another process cannot wake this one
 
@@ -33,10 +34,12 @@ class SingleInstance(QObject):
     Attributes:
         raise_requested: somebody started Snug again on the same folder.
         lock_requested: somebody wrote `snug vault lock` in a terminal.
+        question_requested: `snug ask`, which the desktop may have bound to a key.
     """
 
     raise_requested = Signal()
     lock_requested = Signal()
+    question_requested = Signal()
 
     def __init__(self, runtime: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -100,7 +103,11 @@ class SingleInstance(QObject):
         if not asking.canReadLine():
             return
         wish = bytes(asking.readLine(len(_RAISE) + 1).data())
-        signal = {_RAISE: self.raise_requested, _LOCK: self.lock_requested}.get(wish)
+        signal = {
+            _RAISE: self.raise_requested,
+            _LOCK: self.lock_requested,
+            _QUESTION: self.question_requested,
+        }.get(wish)
         if signal is not None:
             asking.write(_HEARD)
             asking.flush()
@@ -125,6 +132,11 @@ def is_open(runtime: Path) -> bool:
 def ask_to_lock(runtime: Path) -> bool:
     """Ask the window that is open on a folder to lock. False where there is none."""
     return _ask(socket_name(runtime), _LOCK)
+
+
+def ask_for_question(runtime: Path) -> bool:
+    """Ask the window that is open on a folder for its small one. False where there is none."""
+    return _ask(socket_name(runtime), _QUESTION)
 
 
 def _ask(name: str, wish: bytes) -> bool:

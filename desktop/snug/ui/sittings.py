@@ -112,6 +112,13 @@ class Sittings(QObject):
                 other.hide()  # a question about a chat may stand open
         self._stop()
 
+    def ask_quickly(self) -> None:
+        """The small window for a question; where the chats are locked, what unlocks them."""
+        if self._window is not None and self._lock is None:
+            self._window.windows.quick_ask()
+        else:
+            self.raise_window()
+
     def raise_window(self) -> None:
         """Bring the window of the moment to the front."""
         current = self._lock or self._window

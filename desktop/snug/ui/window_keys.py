@@ -100,6 +100,7 @@ def window_keys(
         for number, entry in enumerate(entries, start=1)
     )
     chat, exports, tr = window.chat_page, window.files.exports, window.tr
+    more = window.windows
     lock = Key("lock", ("Ctrl+L",), tr("Lock the chats"), window.lock_requested.emit)
     locks = (lock,) if window.locking.possible else ()
     return (
@@ -114,6 +115,8 @@ def window_keys(
         Key("library", ("Ctrl+Shift+P",), tr("Prompts and personas"), chat.prompts.show_library),
         Key("attach", ("Ctrl+Shift+A",), tr("Attach files"), chat.ask_for_files),
         Key("begin", ("Ctrl+Shift+B",), tr("Begin the answer with…"), chat.begin_answer),
+        Key("own", ("Ctrl+Shift+O",), tr("This chat in a window of its own"), more.open_present),
+        Key("quick", ("Ctrl+Shift+Space",), tr("Quick question"), more.quick_ask),
         Key("model", ("Ctrl+M",), tr("Choose the model"), window.header.picker.open_list),
         Key("export", ("Ctrl+E",), tr("Export this chat"), partial(_export, window)),
         Key("export.all", ("Ctrl+Shift+E",), tr("Export all chats"), exports.ask_all),
