@@ -88,8 +88,8 @@ def test_a_terminal_asks_for_the_small_window(qtbot: QtBot, tmp_path: Path) -> N
     instance = SingleInstance(tmp_path)
     assert instance.claim()
     ask = (
-        "import sys; from pathlib import Path; from snug.ui.single_instance import ask_for_question;"
-        " sys.exit(0 if ask_for_question(Path(sys.argv[1])) else 1)"
+        "import sys, pathlib; from snug.ui.single_instance import ask_for_question as ask; "
+        "sys.exit(0 if ask(pathlib.Path(sys.argv[1])) else 1)"
     )
     with qtbot.waitSignal(instance.question_requested, timeout=20_000):
         asking = subprocess.Popen([sys.executable, "-c", ask, str(tmp_path)])

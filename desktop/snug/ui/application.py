@@ -16,6 +16,7 @@ from snug.services.bundle import Services
 from snug.services.keeping import Care
 from snug.ui.locks.lock_window import OtherProfiles
 from snug.ui.look.icons import app_icon
+from snug.ui.look.language import speak
 from snug.ui.look.theme import Theme
 from snug.ui.single_instance import SingleInstance
 from snug.ui.sittings import Sittings
@@ -61,6 +62,7 @@ def run(
     instance = SingleInstance(runtime, app)
     if not instance.claim():
         return 0
+    speak(app, resources)  # until it is known what the person chose
     theme = Theme(resources)
     theme.install(app)
     sittings = Sittings(app, theme, build_services, shutdown, kinds, shown, others, care)

@@ -25,11 +25,12 @@ from snug.ui.locks.copied import forget_copied
 from snug.ui.locks.lock_window import LockWindow, OtherProfiles
 from snug.ui.locks.sleep_watch import SleepWatch
 from snug.ui.look.defects import ExceptionHook
+from snug.ui.look.language import speak
 from snug.ui.look.theme import Theme
 from snug.ui.look.tokens import Scheme
 from snug.ui.main_window import MainWindow
 from snug.ui.polite_end import PoliteEnd
-from snug.ui.settings.preferences_keys import SCHEME, TEXT_SCALE
+from snug.ui.settings.preferences_keys import LANGUAGE, SCHEME, TEXT_SCALE
 
 _SETTLED_MS = 1_000  # after the window has come up; nothing is listened to before
 PROBE = "SNUG_STARTUP_PROBE"  # a file that gets the moment of the first paint, for the bench
@@ -139,6 +140,7 @@ class Sittings(QObject):
     def _sit(self, services: Services) -> None:
         """Show the chats until the window is closed or the chats are locked."""
         _recall_looks(services, self._theme)
+        speak(self._app, services.profile.resources, services.preferences.get(LANGUAGE))
         self._window = window = MainWindow(services, self._theme)
         window.first_painted.connect(_report_first_paint)
         window.first_painted.connect(lambda: QTimer.singleShot(0, window, window.start))

@@ -17,7 +17,7 @@ from snug.domain.errors import SnugError
 from snug.services.branches import Branches
 from snug.services.bundle import Services
 from snug.ui.chats.undo_bar import UndoBar
-from snug.ui.look.words import count_words
+from snug.ui.look.language import counted
 
 _MOST = 100  # steps of one chat that can be undone
 _Undo = Callable[[], Conversation]
@@ -80,11 +80,7 @@ class Branching(QObject):
         def work(branches: Branches) -> Conversation:
             removed = branches.remove(chat, message_id)
             count = len(removed.messages)
-            words = (
-                self.tr("One message was deleted")
-                if count == 1
-                else self.tr("{} messages were deleted").format(count_words(count))
-            )
+            words = counted("Branching", "%n message(s) were deleted", count)
             self._note(chat, words, lambda: branches.put_back(removed))
             self._bar.offer(words, lambda: None, lambda: self.undo(chat))
             return self._conversations.conversation(chat)

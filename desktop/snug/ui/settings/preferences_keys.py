@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+LANGUAGE = "window.language"  # a code; "" for the system's
 SCHEME = "window.scheme"
 TEXT_SCALE = "window.text_percent"
 GEOMETRY = "window.geometry"  # QByteArray as base64

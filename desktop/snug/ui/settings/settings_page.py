@@ -16,6 +16,7 @@ from snug.ui.locks.key_rows import KeyRows
 from snug.ui.locks.lock_rows import LockRows
 from snug.ui.locks.profile_rows import ProfileRows
 from snug.ui.look.banner import Banner, Level
+from snug.ui.look.language import NAMES
 from snug.ui.look.page import Page
 from snug.ui.look.parts import Choice, Segments, flat, hairline, label, push_button
 from snug.ui.look.theme import Theme
@@ -24,7 +25,7 @@ from snug.ui.network.network_rows import NetworkRows
 from snug.ui.settings.about import components
 from snug.ui.settings.engine_rows import EngineRows
 from snug.ui.settings.keeping_rows import KeepingRows
-from snug.ui.settings.preferences_keys import SCHEME, TEXT_SCALE
+from snug.ui.settings.preferences_keys import LANGUAGE, SCHEME, TEXT_SCALE
 from snug.ui.settings.setting_rows import ChoiceButton, setting_row
 
 _TEXT_SCALES = (80, 90, 100, 115, 130, 150, 175, 200)
@@ -99,6 +100,12 @@ class SettingsPage(Page):
             [Choice(str(n), f"{n} %") for n in _TEXT_SCALES],
             str(round(self._theme.text_scale * 100)),
         )
+        self._language = ChoiceButton(
+            "languageChoice", self.tr("Language"), self._theme, self._on_language_chosen
+        )
+        system = Choice("", self.tr("As the system"))
+        names = [Choice(code, name) for code, name in NAMES.items()]
+        self._language.offer([system, *names], self._services.preferences.get(LANGUAGE))
         keys = push_button(
             "shortcutsButton", self.tr("Show the list"), "", self.shortcuts_requested.emit
         )
@@ -106,6 +113,11 @@ class SettingsPage(Page):
             setting_row(self.tr("Colours"), self.tr("System follows your desktop."), self._scheme),
             setting_row(
                 self.tr("Text size"), self.tr("Of everything in this window."), self._text_size
+            ),
+            setting_row(
+                self.tr("Language"),
+                self.tr("Of the window, from its next start on. Models answer in any they know."),
+                self._language,
             ),
             setting_row(
                 self.tr("Keyboard"), self.tr("Everything here can be done with keys."), keys
@@ -241,6 +253,9 @@ class SettingsPage(Page):
     def _on_scheme_chosen(self, value: str) -> None:
         self._theme.set_scheme(Scheme(value))
         self._keep(SCHEME, value)
+
+    def _on_language_chosen(self, code: str) -> None:
+        self._keep(LANGUAGE, code)
 
     def _on_text_size_chosen(self, percent: str) -> None:
         self._theme.set_text_scale(int(percent) / 100)
