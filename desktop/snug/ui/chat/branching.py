@@ -129,8 +129,14 @@ class Branching(QObject):
         if not steps:
             self.failed.emit(self.tr("There is nothing to undo in this chat."))
             return
-        step = steps.pop()
-        self._do(lambda _: step.undo())
+        step = steps[-1]  # it stays where it fails: the disk may have room later
+
+        def work(_: Branches) -> Conversation:
+            now = step.undo()
+            steps.remove(step)
+            return now
+
+        self._do(work)
 
     def _note(self, chat: str, words: str, undo: _Undo) -> None:
         self._steps[chat].append(_Step(words, undo))
