@@ -11,6 +11,9 @@ import json
 import sys
 from pathlib import Path
 
+from snug.domain.offer import Quality
+from snug.domain.quantization import words as quality_words
+
 ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "desktop" / "snug" / "ui"
 CATALOGUES = ROOT / "resources" / "translations"
@@ -28,6 +31,7 @@ def sentences() -> list[str]:
             text = _sentence(call)
             if text:
                 found[text] = None
+    found.update(dict.fromkeys(map(quality_words, Quality)))  # the window translates them too
     return list(found)
 
 

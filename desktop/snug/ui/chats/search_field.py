@@ -33,10 +33,10 @@ class SearchField(QLineEdit):
         self._clear.triggered.connect(self.clear)
         self.addAction(self._clear, QLineEdit.ActionPosition.TrailingPosition)
         self._clear.setVisible(False)
-        for action, button in zip(
-            (leading, self._clear), self.findChildren(QToolButton), strict=False
+        for action, part, button in zip(
+            (leading, self._clear), ("icon", "empty"), self.findChildren(QToolButton), strict=False
         ):
-            button.setObjectName(f"{name}_{action.text()}")
+            button.setObjectName(f"{name}_{part}")
             button.setAccessibleName(action.text())
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._pause = QTimer(self)
