@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -88,7 +89,10 @@ def test_what_cannot_be_attached_is_told(page: ChatPage, tmp_path: Path) -> None
     page.error_occurred.connect(told.append)
     binary = tmp_path / "a.pdf"
     binary.write_bytes(b"%PDF\0")
-    page.composer.attach([str(binary), str(tmp_path / "gone.txt")])
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    page.composer.attach([str(binary), str(tmp_path / "gone.txt"), str(pipe)])
     assert "is no text" in told[0]
     assert "cannot be read" in told[1]
+    assert "is no file" in told[2]
     assert chips(page) == []

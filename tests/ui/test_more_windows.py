@@ -83,6 +83,21 @@ def test_the_others_go_with_the_main_window_and_keep_their_drafts(
     assert rooms.store.kept["c-fruit"].draft == "half a thought"
 
 
+def test_the_small_window_keeps_a_draft_of_its_own(window: MainWindow) -> None:
+    window.new_chat()
+    window.chat_page.composer.field.setPlainText("for the main window")
+    window.windows.quick_ask()
+    (small,) = others(window)
+    assert small.page.composer.text == ""
+    small.page.composer.field.setPlainText("for the small one")
+    small.close()
+    window.windows.quick_ask()
+    assert others(window)[0].page.composer.text == "for the small one"
+    assert window.chat_page.composer.text == "for the main window"
+    window.close()
+    assert window.chat_page.unsent.new_draft() == "for the main window"
+
+
 def test_a_terminal_asks_for_the_small_window(qtbot: QtBot, tmp_path: Path) -> None:
     assert not ask_for_question(tmp_path)
     instance = SingleInstance(tmp_path)

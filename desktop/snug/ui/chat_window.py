@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from snug.domain.errors import SnugError
 from snug.services.bundle import Services
 from snug.ui.chat.chat_page import ChatPage
+from snug.ui.chat.unsent_texts import QUICK_DRAFT
 from snug.ui.look.banner import Banner, Level
 from snug.ui.look.parts import ElidedLabel, dress, flat, push_button
 from snug.ui.look.theme import Theme
@@ -47,6 +48,7 @@ class ChatWindow(QWidget):
         self._title = ElidedLabel()
         dress(self._title, "label")
         self.page = ChatPage(services, theme, self)
+        self.page.unsent.place = QUICK_DRAFT
         head = flat(QHBoxLayout(), spacing=SIZES.gap_2)
         head.setContentsMargins(SIZES.gap_4, SIZES.gap_2, SIZES.gap_2, SIZES.gap_2)
         head.addWidget(self._title, 1)

@@ -463,6 +463,31 @@ def test_a_canvas_of_chatgpt_comes_over_and_marks_of_sources_do_not(tmp_path: Pa
     assert not problems
 
 
+@pytest.mark.parametrize(
+    ("mark", "shown"),
+    [
+        ('entity\ue202["city","Paris","capital of France"]', "Paris"),
+        ("entity\ue202[broken", "[broken"),
+        ("entity\ue202" + "[" * 100_000, "[" * 100_000),
+        ('entity\ue202["city",{"a":1}]', ""),
+        ("url\ue202the site\ue202https://example.org/a", "[the site](https://example.org/a)"),
+        ("url\ue202the site\ue202javascript:alert(1)", "the site"),
+        ("link_title\ue202Quinces\ue202turn0search3", "Quinces"),
+        ("navlist\ue202turn0news1", ""),
+        ("filecite\ue202turn0file0", ""),
+        ("cite", ""),
+    ],
+)
+def test_the_words_in_marks_of_chatgpt_come_over(tmp_path: Path, mark: str, shown: str) -> None:
+    chat = copy.deepcopy(CHATGPT)
+    node = gpt_node("marked", "root", "assistant", [f"I like \ue200{mark}\ue201, much."])
+    chat["mapping"] |= {"marked": node}
+    trees, problems, _ = read(written(tmp_path, [chat]))
+    texts = [message.text for message in trees[0].conversation.messages]
+    assert f"I like {shown}, much." in texts
+    assert not problems
+
+
 def test_an_artifact_of_claude_comes_over(tmp_path: Path) -> None:
     made = {"title": "Clock", "type": "application/vnd.ant.code", "language": "js", "content": "1"}
     block = {"type": "tool_use", "name": "artifacts", "input": made}

@@ -308,7 +308,7 @@ def test_a_broken_list_is_given_up_where_it_breaks(tmp_path: Path) -> None:
     [
         lambda n: jan_text("<think>" * n),
         lambda n: open_webui_text('<details type="reasoning"' * n),
-        lambda n: chatgpt._CITED.sub("", "\ue200" * n),
+        lambda n: chatgpt._MARK.sub(chatgpt._words_of_mark, "\ue200" * n),
         lambda n: gpt4all.read(gpt4all_chat(9) + q("Text: ") * n),
     ],
 )

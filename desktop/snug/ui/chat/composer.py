@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -39,6 +40,8 @@ LONG_PASTE = 20_000  # characters; beyond, pasted text is held beside the field
 def read_file(path: Path) -> Attachment:
     """A text file to go with a message. Raises: UserError."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for its other end
+            raise UserError(f"{path} is no file that can be read. Attach a text file.")
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:

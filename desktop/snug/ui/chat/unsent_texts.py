@@ -11,7 +11,8 @@ from snug.domain.errors import SnugError
 from snug.domain.unsent import Unsent
 from snug.services.bundle import Services
 
-NEW_DRAFT = "chat.draft"  # of a chat that does not exist yet
+NEW_DRAFT = "chat.draft"  # of a chat that does not exist yet, in the main window
+QUICK_DRAFT = "chat.draft.quick"  # the same in the window for a quick question
 
 
 class UnsentTexts(QObject):
@@ -20,6 +21,7 @@ class UnsentTexts(QObject):
     Attributes:
         changed: what waits in this chat is another.
         failed: a sentence for the person.
+        place: where the draft of a chat that does not exist yet is kept.
     """
 
     changed = Signal(str)
@@ -29,6 +31,7 @@ class UnsentTexts(QObject):
         super().__init__(parent)
         self._services = services
         self._known: dict[str, Unsent] = {}
+        self.place = NEW_DRAFT
 
     def open(self, conversation_id: str, kept: str) -> str:
         """A chat is shown, with this as its kept draft; the text for the composer."""
@@ -37,7 +40,7 @@ class UnsentTexts(QObject):
 
     def new_draft(self) -> str:
         """What was begun for a chat that does not exist yet."""
-        return self._services.preferences.get(NEW_DRAFT)
+        return self._services.preferences.get(self.place)
 
     def keep_draft(self, conversation_id: str | None, draft: str) -> None:
         """What stands in the composer."""
@@ -50,7 +53,7 @@ class UnsentTexts(QObject):
     def forget_new_draft(self) -> None:
         """The chat exists now."""
         with contextlib.suppress(SnugError):
-            self._services.preferences.set(NEW_DRAFT, "")
+            self._services.preferences.set(self.place, "")
 
     def waiting(self, conversation_id: str | None) -> tuple[str, ...]:
         """The messages that wait, the next one first."""
@@ -91,6 +94,6 @@ class UnsentTexts(QObject):
 
     def _tried(self, draft: str) -> None:
         try:
-            self._services.preferences.set(NEW_DRAFT, draft)
+            self._services.preferences.set(self.place, draft)
         except SnugError as error:
             self.failed.emit(error.message)

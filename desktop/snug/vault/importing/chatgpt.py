@@ -21,7 +21,9 @@ from snug.vault.importing.building import (
 )
 
 NAME = "ChatGPT"
-_CITED = re.compile("\ue200[^\ue200\ue201]*\ue201")  # points to what a tool found
+_MARK = re.compile("\ue200([^\ue200\ue201]*)\ue201")  # its kind and fields, with U+E202 between
+_REFERENCE = re.compile(r"turn\d+[a-z_]+\d+")  # to what a tool found, which the file does not hold
+_WITHOUT_WORDS = ("cite", "filecite", "genui", "image_group")
 _CANVAS = "canmore.create_textdoc"
 _HIDDEN = ("user_editable_context", "model_editable_context")
 _PICTURE = "[A picture, which Snug does not bring over]"
@@ -62,7 +64,7 @@ def _node(key: str, value: dict[str, object]) -> Node:
     text, reasoning = _said(content)
     recipient = words(message.get("recipient"))
     canvas = _canvas(text) if recipient == _CANVAS else ""
-    text = canvas or _CITED.sub("", text)
+    text = canvas or _MARK.sub(_words_of_mark, text)
     metadata = table(message.get("metadata"))
     hidden = metadata.get("is_visually_hidden_from_conversation") is True
     to_a_tool = recipient not in ("", "all") and not canvas
@@ -99,6 +101,24 @@ def _said(content: dict[str, object]) -> tuple[str, str]:
         elif isinstance(part, dict):
             said.append(words(part.get("text")) or _PICTURE)
     return "\n\n".join(one for one in said if one), ""
+
+
+def _words_of_mark(mark: re.Match[str]) -> str:
+    """What a mark shows in its place: the name of an entity, the words of a link."""
+    kind, *fields = mark[1].split("\ue202")
+    if kind in _WITHOUT_WORDS or not fields:
+        return ""
+    label = fields[0]
+    if kind == "entity":
+        try:
+            entity = json.loads(label)
+        except (ValueError, RecursionError):
+            return label
+        return words(entity[1]) if isinstance(entity, list) and len(entity) > 1 else label
+    if _REFERENCE.fullmatch(label):
+        return ""
+    target = fields[1] if len(fields) > 1 else ""
+    return f"[{label}]({target})" if target.startswith(("https://", "http://")) else label
 
 
 def _canvas(text: str) -> str:
