@@ -93,3 +93,22 @@ def test_fields_are_found_with_their_choices() -> None:
         Field("name", 9, 19),
         Field("tone", 25, 45, ("kind", "formal")),
     )
+
+
+def test_an_entry_without_a_name_of_its_own_costs_only_itself(library: PromptLibrary) -> None:
+    entries = [
+        {"id": str(n), "name": name, "text": "x"} for n, name in enumerate(["A", "a", "", "B"])
+    ]
+    entries.append({"id": "9", "name": "C", "text": " "})
+    document = {"format": "snug-prompts", "version": 1, "prompts": entries}
+    assert library.take_in(json.dumps(document)) == (2, 0)
+    assert [one.name for one in library.prompts()] == ["A", "B"]
+
+
+def test_what_a_newer_version_keeps_survives_a_change() -> None:
+    kept = Kept()
+    newer = {"id": "1", "name": "New", "overflow": "a newer way"}
+    kept.values["library.personas"] = json.dumps([newer])
+    library = PromptLibrary(kept)
+    library.remove(library.save_persona("Old", SETTINGS))
+    assert json.loads(kept.values["library.personas"]) == [newer]

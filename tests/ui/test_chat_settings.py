@@ -131,3 +131,13 @@ def test_esc_closes_it_and_a_narrow_page_is_covered(qtbot: QtBot, page: ChatPage
     qtbot.waitUntil(lambda: drawer(page).width() >= 600)
     qtbot.keyClick(instructions(page), Qt.Key.Key_Escape)
     assert not drawer(page).isVisible()
+
+
+def test_a_long_number_stays_as_it_was_written(rooms: Rooms, page: ChatPage) -> None:
+    open_fruit(rooms, page)
+    put(line(page, "seed"), "1234567")
+    put(line(page, "min_p"), "0.12345678")
+    put(line(page, "temperature"), "0.5")
+    sampling = kept(rooms, page).sampling
+    assert sampling is not None
+    assert (sampling.seed, sampling.min_p, sampling.temperature) == (1234567, 0.12345678, 0.5)

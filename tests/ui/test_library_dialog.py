@@ -158,3 +158,26 @@ def test_all_of_them_go_into_a_file_and_come_back(
     assert problem is not None
     assert "cannot be read" in problem.text()
     shown.close()
+
+
+def test_a_name_that_is_taken_is_told_before_the_dialog_closes(
+    services: Services, page: ChatPage
+) -> None:
+    library(services).save_prompt("A", "x")
+    shown = dialog(page)
+    shown.name.setText("A")
+    shown.text.setPlainText("another")
+    shown.reject()
+    assert shown.isVisible()
+    shown.reject()
+    assert not shown.isVisible()
+
+
+def test_a_persona_without_instructions_is_kept_at_closing(
+    services: Services, page: ChatPage
+) -> None:
+    shown = dialog(page)
+    press(shown, "newPersona")
+    shown.name.setText("Cool")
+    press(shown, "closeLibrary")
+    assert [one.name for one in library(services).personas()] == ["Cool"]

@@ -61,7 +61,7 @@ class PromptLibrary:
         if len(text) > MAX_TEXT:
             raise UserError(f"A prompt can have {MAX_TEXT:,} characters; this has {len(text):,}.")
         made = Prompt(prompt_id or new_id(), _name(name, self.prompts(), prompt_id), text)
-        self._put(made, self.prompts(), _PROMPTS, _prompt_document)
+        self._put(made.id, _PROMPTS, _prompt_document(made))
         return made
 
     def save_persona(
@@ -69,24 +69,20 @@ class PromptLibrary:
     ) -> Persona:
         """Keep a persona, a new one or in the place of the one with this id. Raises: UserError."""
         made = Persona(persona_id or new_id(), _name(name, self.personas(), persona_id), settings)
-        self._put(made, self.personas(), _PERSONAS, _persona_document)
+        self._put(made.id, _PERSONAS, _persona_document(made))
         return made
 
     def remove(self, one: Prompt | Persona) -> None:
         """Take one out; `put_back` undoes it."""
-        if isinstance(one, Prompt):
-            left = [_prompt_document(other) for other in self.prompts() if other.id != one.id]
-            self._kept.set(_PROMPTS, json.dumps(left, ensure_ascii=False))
-        else:
-            kept = [_persona_document(other) for other in self.personas() if other.id != one.id]
-            self._kept.set(_PERSONAS, json.dumps(kept, ensure_ascii=False))
+        kept_as = _PROMPTS if isinstance(one, Prompt) else _PERSONAS
+        self._write(kept_as, self._others(kept_as, one.id))
 
     def put_back(self, one: Prompt | Persona) -> None:
         """Undo `remove`."""
         if isinstance(one, Prompt):
-            self._put(one, self.prompts(), _PROMPTS, _prompt_document)
+            self._put(one.id, _PROMPTS, _prompt_document(one))
         else:
-            self._put(one, self.personas(), _PERSONAS, _persona_document)
+            self._put(one.id, _PERSONAS, _persona_document(one))
 
     def exported(self) -> str:
         """All of them as a JSON document that `take_in` reads."""
@@ -112,25 +108,27 @@ class PromptLibrary:
             personas = _read(json.dumps(document.get("personas", [])), _persona)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise UserError("This is no file of prompts and personas of Snug.") from error
-        new_prompts = [p for p in prompts if _free(p.name, self.prompts())]
+        new_prompts = _fresh([p for p in prompts if p.text.strip()], self.prompts())
         for prompt in new_prompts:
             self.save_prompt(prompt.name, prompt.text)
-        new_personas = [p for p in personas if _free(p.name, self.personas())]
+        new_personas = _fresh(personas, self.personas())
         for persona in new_personas:
             self.save_persona(persona.name, persona.settings)
         return len(new_prompts), len(new_personas)
 
-    def _put(
-        self,
-        one: One,
-        others: Sequence[One],
-        kept_as: str,
-        document: Callable[[One], dict[str, Any]],
-    ) -> None:
-        together = [other for other in others if other.id != one.id] + [one]
+    def _put(self, one_id: str, kept_as: str, document: dict[str, Any]) -> None:
+        together = [*self._others(kept_as, one_id), document]
         if len(together) > _MOST:
             raise UserError(f"{_MOST:,} can be kept. Remove some that you do not need.")
-        self._kept.set(kept_as, json.dumps([document(o) for o in together], ensure_ascii=False))
+        self._write(kept_as, together)
+
+    def _others(self, kept_as: str, one_id: str) -> list[Any]:
+        """All entries but one, as they are kept: those that this version cannot read too."""
+        found = _entries(self._kept.get(kept_as))
+        return [e for e in found if not isinstance(e, dict) or e.get("id") != one_id]
+
+    def _write(self, kept_as: str, entries: list[Any]) -> None:
+        self._kept.set(kept_as, json.dumps(entries, ensure_ascii=False))
 
 
 def _by_name(found: Sequence[One]) -> tuple[One, ...]:
@@ -141,8 +139,32 @@ def _free(name: str, others: Sequence[Prompt] | Sequence[Persona], but: str = ""
     return all(o.name.casefold() != name.casefold() or o.id == but for o in others)
 
 
+def _fresh(found: Sequence[One], others: Sequence[One]) -> list[One]:
+    """Those with a name that none of the others and none before it has."""
+    taken = {_plain(one.name).casefold() for one in others} | {""}
+    fresh: list[One] = []
+    for one in found:
+        name = _plain(one.name).casefold()
+        if name not in taken:
+            taken.add(name)
+            fresh.append(one)
+    return fresh
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.split())
+
+
+def _entries(kept: str) -> list[Any]:
+    try:
+        entries = json.loads(kept or "[]")
+    except (ValueError, RecursionError):
+        return []
+    return entries if isinstance(entries, list) else []
+
+
 def _name(name: str, others: Sequence[Prompt] | Sequence[Persona], own_id: str) -> str:
-    plain = " ".join(name.split())
+    plain = _plain(name)
     if not plain:
         raise UserError("It needs a name.")
     if len(plain) > MAX_NAME:
@@ -154,12 +176,8 @@ def _name(name: str, others: Sequence[Prompt] | Sequence[Persona], own_id: str) 
 
 def _read(kept: str, make: Callable[[dict[str, Any]], One]) -> list[One]:
     """What is kept; an entry that this version cannot read is left out, not the others."""
-    try:
-        entries = json.loads(kept or "[]")
-    except (ValueError, RecursionError):
-        return []
     made: list[One] = []
-    for entry in entries if isinstance(entries, list) else ():
+    for entry in _entries(kept):
         try:
             made.append(make(entry))
         except (KeyError, TypeError, ValueError, AttributeError, UserError):

@@ -211,11 +211,16 @@ class LibraryDialog(QDialog):
         """Closing loses nothing: what was written is kept, named by its first words."""
         text, name = self.text.toPlainText(), self.name.text()
         before = "" if self._open is None else _text_of(self._open)
-        renamed = self._open is not None and name != self._open.name
-        if text.strip() and (text != before or renamed):
+        renamed = name.strip() and name != ("" if self._open is None else self._open.name)
+        persona = self._settings is not None
+        wanted = text.strip() or (persona and (name.strip() or self._open is not None))
+        if wanted and (text != before or renamed):
             if not name.strip():
                 self.name.setText(" ".join(text.split())[:_NAME])
+            told = self._problem.text()
             self._keep()
+            if self._problem.text() not in ("", told):
+                return  # what cannot be kept is told first; closing once more leaves it
         super().done(result)
 
     def _remove(self) -> None:

@@ -103,8 +103,8 @@ class NumberFields(QWidget):
         for value in self._values:
             field, standard = self._fields[value.name], getattr(base, value.name)
             own = getattr(self._set, value.name)
-            field.setPlaceholderText("–" if standard is None else f"{standard:g}")
-            field.setText("" if own == standard or own is None else f"{own:g}")
+            field.setPlaceholderText("–" if standard is None else _text(standard))
+            field.setText("" if own == standard or own is None else _text(own))
         self._tell("")
 
     def _on_edited(self) -> None:
@@ -135,6 +135,11 @@ class NumberFields(QWidget):
         self._problem.setText(problem)
         self._problem.setVisible(bool(problem))
         restyle(self._problem)
+
+
+def _text(value: float) -> str:
+    """A number as `_read` takes it back unchanged; `:g` alone would round a seed."""
+    return str(value) if isinstance(value, int) else f"{value:.15g}"
 
 
 def _tr(text: str) -> str:
