@@ -42,8 +42,9 @@ def _sentence(call: ast.Call) -> str:
     if place < 0 or len(call.args) <= place:
         return ""
     given = call.args[place]
-    constant = isinstance(given, ast.Constant) and isinstance(given.value, str)
-    return str(given.value) if constant else ""  # type: ignore[attr-defined]
+    if isinstance(given, ast.Constant) and isinstance(given.value, str):
+        return given.value
+    return ""
 
 
 def catalogue(code: str) -> dict[str, object]:

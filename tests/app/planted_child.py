@@ -21,7 +21,7 @@ from snug.domain.exporting import ExportFormat, ExportOptions
 from snug.domain.sampling import Sampling
 from snug.guardian import Launch
 from snug.services.bundle import Services
-from snug.ui.chat.composer import LONG_PASTE
+from snug.ui.chat.composer_edit import LONG_PASTE
 from snug.ui.chat.unsent_texts import NEW_DRAFT
 from snug.ui.main_window import MainWindow
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from tests.cli.program import Snug
-from tests.vault.importing.test_formats import CHATGPT, CLAUDE, OPEN_WEBUI
+from tests.vault.importing.test_chatgpt import CHATGPT
+from tests.vault.importing.test_formats import CLAUDE, OPEN_WEBUI
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from PySide6.QtGui import QInputMethodEvent
 from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from snug.ui.chat.composer import LONG_PASTE, ROWS, Composer
+from snug.ui.chat.composer import ROWS, Composer
+from snug.ui.chat.composer_edit import LONG_PASTE
 from snug.ui.look.theme import Theme
 
 

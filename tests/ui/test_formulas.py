@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from snug.ui.look.theme import Theme
+from snug.ui.text import formula_object
 from snug.ui.text.blocks import Formula, Prose
 from snug.ui.text.formula import Drawing, Trouble, Undrawn, draw_formula
 from snug.ui.text.formula_object import SIGN
@@ -226,3 +227,12 @@ def test_formulas_of_their_own_are_blocks() -> None:
     ]
     assert split("$$ is the number of the process") == [Prose("$$ is the number of the process")]
     assert split("$$\nnever closed\n\nmore") == [Prose("$$\nnever closed\n\nmore")]
+
+
+def test_locked_chats_leave_no_formula_in_memory(qtbot: QtBot, theme: Theme, page: QWidget) -> None:
+    show(qtbot, theme, page, "So $medlar^2$ it is.").grab()
+    assert draw_formula.cache_info().currsize > 0
+    assert formula_object._renderer.cache_info().currsize > 0
+    formula_object.forget_formulas()
+    assert draw_formula.cache_info().currsize == 0
+    assert formula_object._renderer.cache_info().currsize == 0

@@ -7,7 +7,8 @@ import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from pytestqt.qtbot import QtBot
-from tests.vault.importing.test_formats import CHATGPT, CLAUDE
+from tests.vault.importing.test_chatgpt import CHATGPT
+from tests.vault.importing.test_formats import CLAUDE
 
 from snug.services.importing import Importing
 from snug.ui.bridge import Bridge

@@ -12,6 +12,8 @@ _TELLING = 3  # letters that are no chance where they stand together
 
 def plain(text: str) -> str:
     """Without case and accents, as long as nothing else changes its length."""
+    if text.isascii():  # most titles; letter by letter takes many times as long
+        return text.casefold()
     folded = "".join(
         first if len(first := unicodedata.normalize("NFD", c.casefold())[:1]) else c for c in text
     )

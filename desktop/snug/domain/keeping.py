@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+
+Stopped = Callable[[], bool]  # asked now and then by long work; True ends it
+
+
+def never() -> bool:
+    """The answer of work that nobody stops."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -18,15 +18,9 @@ from snug.domain.conversation import (
     path_to,
 )
 from snug.domain.errors import UserError
-from snug.domain.importing import ImportCount, ImportedConversation
+from snug.domain.importing import ImportedConversation
+from snug.services.importing import Trees
 from snug.services.protocols import ConversationStore
-
-
-class Trees(Protocol):
-    """Where whole conversations go in one step."""
-
-    def import_trees(self, trees: Sequence[ImportedConversation]) -> ImportCount:
-        """Store what is not there."""
 
 
 class Forgetful(Protocol):

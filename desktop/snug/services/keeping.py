@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 from snug.domain.conversation import now_ms
 from snug.domain.errors import EnvironmentFault, UserError
-from snug.domain.keeping import Backup, Checked, Restored
+from snug.domain.keeping import Backup, Checked, Restored, Stopped, never
 from snug.domain.unlocking import KeySlot, Secret
 
 DAY_MS = 86_400_000
 _PIECE = 1024 * 1024
 _ELSEWHERE = ("passphrase", "recovery", "portable")  # slots that open a backup on any machine
-
-Stopped = Callable[[], bool]
-
-
-def _never() -> bool:
-    return False
 
 
 class OpenVault(Protocol):
@@ -90,11 +83,11 @@ class Keeping:
         """Those that are there, newest first."""
         return self._vault.backups()
 
-    def back_up(self, stopped: Stopped = _never) -> Backup:
+    def back_up(self, stopped: Stopped = never) -> Backup:
         """Make one now. Raises: VaultDamagedError, DiskFullError, EnvironmentFault."""
         return self._vault.back_up(stopped)
 
-    def back_up_if_due(self, stopped: Stopped = _never) -> Backup | None:
+    def back_up_if_due(self, stopped: Stopped = never) -> Backup | None:
         """Make one where the newest is a day old and something has changed since.
 
         Raises:
@@ -110,7 +103,7 @@ class Keeping:
             return None
         return self._vault.back_up(stopped)
 
-    def back_up_to(self, path: Path, stopped: Stopped = _never) -> Backup:
+    def back_up_to(self, path: Path, stopped: Stopped = never) -> Backup:
         """Make one and put a copy of it at `path`, a file that is not there yet.
 
         Raises:
@@ -147,7 +140,7 @@ class Keeping:
         """Whether something opens a backup on another machine too."""
         return any(slot.kind in _ELSEWHERE for slot in self._keys.slots())
 
-    def check(self, stopped: Stopped = _never) -> Checked:
+    def check(self, stopped: Stopped = never) -> Checked:
         """Look at every page and row. Raises: EnvironmentFault (the disk is at fault)."""
         return self._vault.check(stopped)
 

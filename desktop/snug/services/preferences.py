@@ -3,9 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import json
+from typing import Any, Protocol
 
 from snug.domain.errors import SnugError
 from snug.services.protocols import ConversationStore
+
+
+class Kept(Protocol):
+    """Where named texts are kept: `Preferences`, or what stands for it."""
+
+    def get(self, name: str, default: str = "") -> str:
+        """A value."""
+
+    def set(self, name: str, value: str) -> None:
+        """Keep a value."""
+
+
+def kept_list(kept: str) -> list[Any]:
+    """The entries of a JSON list that is kept as one text; none where it is no such list."""
+    try:
+        entries = json.loads(kept or "[]")
+    except (ValueError, RecursionError):
+        return []
+    return entries if isinstance(entries, list) else []
 
 
 class Preferences:

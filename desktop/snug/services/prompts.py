@@ -5,29 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from snug.domain.conversation import ConversationSettings, Overflow, new_id
 from snug.domain.errors import UserError
 from snug.domain.model import Adapter
 from snug.domain.prompts import MAX_NAME, MAX_TEXT, Persona, Prompt
 from snug.domain.sampling import Sampling
+from snug.services.preferences import Kept, kept_list
 
 _PROMPTS = "library.prompts"
 _PERSONAS = "library.personas"
 _MOST = 2000  # of each
 _FORMAT = "snug-prompts"
 _VERSION = 1
-
-
-class Kept(Protocol):
-    """Where values of the application are kept; see `services/preferences.py`."""
-
-    def get(self, name: str, default: str = "") -> str:
-        """A value."""
-
-    def set(self, name: str, value: str) -> None:
-        """Keep a value."""
 
 
 One = TypeVar("One", Prompt, Persona)
@@ -124,7 +115,7 @@ class PromptLibrary:
 
     def _others(self, kept_as: str, one_id: str) -> list[Any]:
         """All entries but one, as they are kept: those that this version cannot read too."""
-        found = _entries(self._kept.get(kept_as))
+        found = kept_list(self._kept.get(kept_as))
         return [e for e in found if not isinstance(e, dict) or e.get("id") != one_id]
 
     def _write(self, kept_as: str, entries: list[Any]) -> None:
@@ -155,14 +146,6 @@ def _plain(name: str) -> str:
     return " ".join(name.split())
 
 
-def _entries(kept: str) -> list[Any]:
-    try:
-        entries = json.loads(kept or "[]")
-    except (ValueError, RecursionError):
-        return []
-    return entries if isinstance(entries, list) else []
-
-
 def _name(name: str, others: Sequence[Prompt] | Sequence[Persona], own_id: str) -> str:
     plain = _plain(name)
     if not plain:
@@ -177,7 +160,7 @@ def _name(name: str, others: Sequence[Prompt] | Sequence[Persona], own_id: str) 
 def _read(kept: str, make: Callable[[dict[str, Any]], One]) -> list[One]:
     """What is kept; an entry that this version cannot read is left out, not the others."""
     made: list[One] = []
-    for entry in _entries(kept):
+    for entry in kept_list(kept):
         try:
             made.append(make(entry))
         except (KeyError, TypeError, ValueError, AttributeError, UserError):

@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Protocol
 
 from snug.domain.conversation import Message, now_ms
+from snug.services.preferences import Kept, kept_list
 
 _KEPT = "votes"
 _MOST = 5000  # the newest ones
@@ -56,16 +56,6 @@ class Tally:
         return self.first + self.second + self.equal + self.neither
 
 
-class Kept(Protocol):
-    """Where values of the application are kept; see `services/preferences.py`."""
-
-    def get(self, name: str, default: str = "") -> str:
-        """A value."""
-
-    def set(self, name: str, value: str) -> None:
-        """Keep a value."""
-
-
 class Votes:
     """Any thread. Raises (`add`): `DiskFullError`, `EnvironmentFault`; nothing was changed then."""
 
@@ -74,12 +64,8 @@ class Votes:
 
     def all(self) -> tuple[Vote, ...]:
         """Every vote, oldest first; one that cannot be read is left out."""
-        try:
-            entries = json.loads(self._kept.get(_KEPT, "[]") or "[]")
-        except (ValueError, RecursionError):
-            return ()
         found = []
-        for entry in entries if isinstance(entries, list) else ():
+        for entry in kept_list(self._kept.get(_KEPT)):
             try:
                 found.append(Vote(**{**entry, "winner": Winner(entry["winner"])}))
             except (TypeError, KeyError, ValueError):

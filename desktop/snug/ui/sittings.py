@@ -31,6 +31,7 @@ from snug.ui.look.tokens import Scheme
 from snug.ui.main_window import MainWindow
 from snug.ui.polite_end import PoliteEnd
 from snug.ui.settings.preferences_keys import LANGUAGE, SCHEME, TEXT_SCALE
+from snug.ui.text.formula_object import forget_formulas
 
 _SETTLED_MS = 1_000  # after the window has come up; nothing is listened to before
 PROBE = "SNUG_STARTUP_PROBE"  # a file that gets the moment of the first paint, for the bench
@@ -84,6 +85,7 @@ class Sittings(QObject):
             services = None
             if self._lock is None:
                 return 0
+            forget_formulas()
             gc.collect()  # the widgets are gone, but what they held may hang in cycles
             self._shutdown()
             self._sleep.let_sleep()

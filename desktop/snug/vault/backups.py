@@ -19,9 +19,9 @@ import apsw
 
 from snug.domain.conversation import now_ms
 from snug.domain.errors import DiskFullError, NewerSchemaError, UserError, VaultDamagedError
-from snug.domain.keeping import Backup
+from snug.domain.keeping import Backup, Stopped, never
 from snug.vault import holding
-from snug.vault.faults import Stopped, database_faults, never, stop_if
+from snug.vault.faults import database_faults, stop_if
 from snug.vault.file_kinds import what_to_do_with
 from snug.vault.files import (
     create_private,

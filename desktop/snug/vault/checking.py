@@ -7,9 +7,9 @@ from pathlib import Path
 import apsw
 
 from snug.domain.errors import SnugError
-from snug.domain.keeping import Checked
+from snug.domain.keeping import Checked, Stopped, never
 from snug.vault import tables
-from snug.vault.faults import Stopped, database_faults, never, stop_if
+from snug.vault.faults import database_faults, stop_if
 from snug.vault.query import fetch, number
 
 _MOST = 100  # problems that are told

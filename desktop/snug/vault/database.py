@@ -17,11 +17,11 @@ from pathlib import Path
 import apsw
 
 from snug.domain.errors import EnvironmentFault, WrongKeyError
-from snug.domain.keeping import Backup
+from snug.domain.keeping import Backup, Stopped, never
 from snug.vault import backups
 from snug.vault.connecting import connect
 from snug.vault.data_key import DataKey
-from snug.vault.faults import BUSY_TIMEOUT_MS, CLOSED, Stopped, damaged, database_faults, never
+from snug.vault.faults import BUSY_TIMEOUT_MS, CLOSED, damaged, database_faults
 from snug.vault.files import create_private, locked, os_faults, restrict, sync_folder
 from snug.vault.migrations import migrate, needs_migration
 from snug.vault.query import fetch, number

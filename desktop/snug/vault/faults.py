@@ -7,7 +7,7 @@ is a defect of ours and passes through as it is.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import apsw
@@ -19,6 +19,7 @@ from snug.domain.errors import (
     VaultDamagedError,
     WrongKeyError,
 )
+from snug.domain.keeping import Stopped
 from snug.vault.files import disk_full, free_bytes
 
 BUSY_TIMEOUT_MS = 10_000
@@ -31,14 +32,6 @@ _DAMAGED = (apsw.NotADBError, apsw.CorruptError)
 _BUSY = (apsw.BusyError, apsw.LockedError)
 _REFUSED = (apsw.CantOpenError, apsw.PermissionsError, apsw.ReadOnlyError, apsw.AuthError)
 _CLOSED = (apsw.ConnectionClosedError, apsw.CursorClosedError, apsw.InterruptError)
-
-
-Stopped = Callable[[], bool]
-
-
-def never() -> bool:
-    """The answer of work that nobody stops."""
-    return False
 
 
 def stop_if(stopped: Stopped) -> None:

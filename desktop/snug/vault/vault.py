@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 
 from snug.domain.errors import UserError, VaultDamagedError, WrongKeyError
-from snug.domain.keeping import Backup, Checked
+from snug.domain.keeping import Backup, Checked, Stopped, never
 from snug.domain.kv_state import StateKeeper
 from snug.domain.organising import ListFilter, Shelf
 from snug.domain.unlocking import NOTHING, Secret
@@ -15,7 +15,7 @@ from snug.vault.catalogue import ModelCatalogue
 from snug.vault.conversations import Conversations
 from snug.vault.data_key import DataKey
 from snug.vault.database import FILE_NAME, Database
-from snug.vault.faults import Stopped, damaged, never
+from snug.vault.faults import damaged
 from snug.vault.files import locked, make_private_folder
 from snug.vault.holding import Held
 from snug.vault.keys import KeyHome

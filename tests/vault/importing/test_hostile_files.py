@@ -12,15 +12,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.vault.importing.test_formats import (
-    CHATGPT,
-    CLAUDE,
-    LM_STUDIO,
-    OPEN_WEBUI,
-    gpt4all_chat,
-    q,
-    read,
-)
+from tests.vault.importing.helpers import read
+from tests.vault.importing.test_chatgpt import CHATGPT
+from tests.vault.importing.test_formats import CLAUDE, LM_STUDIO, OPEN_WEBUI, gpt4all_chat, q
 
 from snug.domain.conversation import Conversation
 from snug.domain.errors import UserError
@@ -266,6 +260,20 @@ def test_it_can_be_stopped_and_keeps_what_it_has(
     assert report.cancelled
     assert report.conversations == 200
     assert 0 < told[0] < told[1] < 1
+    vault.close()
+
+
+@pytest.mark.parametrize("foreign", ["{}", "[1, 2]", "no chats"])
+def test_files_without_chats_can_be_stopped_too(tmp_path: Path, foreign: str) -> None:
+    for number in range(50):
+        (tmp_path / f"{number:02}.json").write_text(foreign)
+    asked = iter(range(50))
+    vault = Vault.temporary()
+    report = Importing(vault.conversations, reading.read).run(
+        tmp_path, cancelled=lambda: next(asked) == 5
+    )
+    assert report.cancelled
+    assert next(asked) == 6
     vault.close()
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.vault.importing.test_formats import gpt_node, read, said
+from tests.vault.importing.helpers import read, said
+from tests.vault.importing.test_chatgpt import gpt_node
 
 from snug.domain.conversation import Message, Part, PartKind, Role
 from snug.domain.importing import ImportReport

@@ -226,7 +226,7 @@ class ChatPage(QWidget):
 
     def _plan(self, soon: bool = False) -> None:
         if self._conversation is not None and self._running is None:
-            self._planner.ask(self._conversation.id, self.composer.text, soon=soon)
+            self._planner.ask(self._conversation.id, lambda: self.composer.text, soon=soon)
 
     # -- asking -------------------------------------------------------------------------------
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QCoreApplication, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QFrame,
-    QHBoxLayout,
     QPlainTextEdit,
     QScrollArea,
     QVBoxLayout,
@@ -18,8 +16,9 @@ from PySide6.QtWidgets import (
 from snug.domain.conversation import ConversationSettings, Overflow
 from snug.domain.model import ModelFile
 from snug.domain.sampling import Sampling
+from snug.ui.chat.drawer import Drawer
 from snug.ui.chat.number_fields import NumberFields, values
-from snug.ui.look.parts import Choice, claims_escape, flat, icon_button, label, push_button
+from snug.ui.look.parts import Choice, flat, label, push_button
 from snug.ui.look.theme import Theme
 from snug.ui.look.tokens import SIZES
 from snug.ui.settings.setting_rows import ChoiceButton
@@ -27,27 +26,22 @@ from snug.ui.settings.setting_rows import ChoiceButton
 _SETTLE_MS = 600  # after the last key in the instructions
 
 
-class ChatSettings(QFrame):
+class ChatSettings(Drawer):
     """Shows the settings of the open chat; each change holds from the next answer on.
 
     Attributes:
         changed: the settings as they are now.
-        closed: the drawer is to go.
     """
 
     changed = Signal(object)
-    closed = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setObjectName("chatSettings")
-        self.setProperty("kind", "drawer")
+        title = QCoreApplication.translate("ChatSettings", "This chat")
+        super().__init__("chatSettings", title, "closeDrawer", theme, parent)
         self.setAccessibleName(self.tr("Settings of this chat"))
         self._settings = ConversationSettings()
         self._model: ModelFile | None = None
         self._shown = False
-        column = flat(QVBoxLayout(self))
-        column.addWidget(self._head(theme))
         area = QScrollArea()
         area.setObjectName("chatSettingsArea")
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -55,20 +49,11 @@ class ChatSettings(QFrame):
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(self._content(theme))
-        column.addWidget(area, 1)
+        self.column.addWidget(area, 1)
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLE_MS)
         self._settle.timeout.connect(self._on_instructions_settled)
-
-    def _head(self, theme: Theme) -> QWidget:
-        head = QWidget()
-        row = flat(QHBoxLayout(head), spacing=SIZES.gap_2)
-        row.setContentsMargins(SIZES.gap_4, SIZES.gap_3, SIZES.gap_2, SIZES.gap_2)
-        row.addWidget(label(self.tr("This chat"), "label"), 1)
-        close = icon_button("closeDrawer", self.tr("Close (Esc)"), "close", theme, self.closed.emit)
-        row.addWidget(close)
-        return head
 
     def _content(self, theme: Theme) -> QWidget:
         content = QWidget()
@@ -173,16 +158,3 @@ class ChatSettings(QFrame):
         shown = self._seldom.isHidden()
         self._seldom.setVisible(shown)
         self._fold.setText(self.tr("Less") if shown else self.tr("More…"))
-
-    # -- Qt -----------------------------------------------------------------------------------
-
-    def event(self, event: QEvent) -> bool:
-        """Esc is for the drawer while the cursor is in it."""
-        return claims_escape(event) or super().event(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Esc closes it."""
-        if event.key() == Qt.Key.Key_Escape:
-            self.closed.emit()
-        else:
-            super().keyPressEvent(event)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 
 from snug.domain.errors import SnugError
@@ -27,15 +29,15 @@ class Planner(QObject):
         self._conversations = conversations
         self._bridge = bridge
         self._conversation_id = ""
-        self._draft = ""
+        self._draft: Callable[[], str] = str
         self._open: Crossing[ContextPlan | SnugError] | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(PAUSE_MS)
         self._timer.timeout.connect(self._on_timer_timeout)
 
-    def ask(self, conversation_id: str, draft: str, *, soon: bool = False) -> None:
-        """Plan for this draft after the pause, or `soon`."""
+    def ask(self, conversation_id: str, draft: Callable[[], str], *, soon: bool = False) -> None:
+        """Plan after the pause, or `soon`, for the draft of then: files make it long to ask for."""
         self.forget()
         self._conversation_id = conversation_id
         self._draft = draft
@@ -50,7 +52,7 @@ class Planner(QObject):
 
     def _on_timer_timeout(self) -> None:
         self._open = self._bridge.sink(self._on_plan, self)
-        self._conversations.plan(self._conversation_id, self._draft, self._open)
+        self._conversations.plan(self._conversation_id, self._draft(), self._open)
 
     def _on_plan(self, plan: ContextPlan | SnugError) -> None:
         # An error here, of a model that is gone say, is told when the message is sent.
@@ -86,7 +88,7 @@ def left_out_words(count: int) -> str:
 
 
 def _dropped_words(count: int) -> str:
-    if count == 1:  # until translations with plural forms are loaded
+    if count == 1:
         return QCoreApplication.translate(
             "Planner", "The oldest message no longer fits and will be left out."
         )

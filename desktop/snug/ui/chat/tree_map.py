@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QFont, QKeyEvent
+from PySide6.QtCore import QCoreApplication, Qt, Signal
+from PySide6.QtGui import QFont
 from PySide6.QtWidgets import (
     QFrame,
-    QHBoxLayout,
     QTreeWidget,
     QTreeWidgetItem,
-    QTreeWidgetItemIterator,
-    QVBoxLayout,
     QWidget,
 )
 
 from snug.domain.conversation import Conversation, Message, Role
-from snug.ui.look.parts import claims_escape, flat, icon_button, label
+from snug.ui.chat.drawer import Drawer
+from snug.ui.look.parts import label
 from snug.ui.look.theme import Theme
 from snug.ui.look.tokens import SIZES
 
@@ -51,29 +49,19 @@ def stretches(conversation: Conversation) -> list[Stretch]:
     return tops
 
 
-class TreeMap(QFrame):
+class TreeMap(Drawer):
     """A drawer with the map.
 
     Attributes:
         chosen: id of the message to go to.
-        closed: the drawer is to go.
     """
 
     chosen = Signal(str)
-    closed = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setObjectName("treeMap")
-        self.setProperty("kind", "drawer")
-        self.setAccessibleName(self.tr("Map of this chat"))
-        column = flat(QVBoxLayout(self))
-        head = flat(QHBoxLayout(), spacing=SIZES.gap_2)
-        head.setContentsMargins(SIZES.gap_4, SIZES.gap_3, SIZES.gap_2, SIZES.gap_2)
-        head.addWidget(label(self.tr("Map of this chat"), "label"), 1)
-        close = icon_button("closeMap", self.tr("Close (Esc)"), "close", theme, self.closed.emit)
-        head.addWidget(close)
-        column.addLayout(head)
+        title = QCoreApplication.translate("TreeMap", "Map of this chat")
+        super().__init__("treeMap", title, "closeMap", theme, parent)
+        self.setAccessibleName(title)
         self.tree = QTreeWidget()
         self.tree.setObjectName("mapTree")
         self.tree.setAccessibleName(self.tr("Messages of all branches"))
@@ -83,10 +71,10 @@ class TreeMap(QFrame):
         self.tree.setIndentation(SIZES.gap_4)
         self.tree.itemClicked.connect(self._on_item)
         self.tree.itemActivated.connect(self._on_item)
-        column.addWidget(self.tree, 1)
+        self.column.addWidget(self.tree, 1)
         self._none = label(self.tr("Nothing has been said here yet."), "", "soft", wrap=True)
         self._none.setContentsMargins(SIZES.gap_4, 0, SIZES.gap_4, SIZES.gap_4)
-        column.addWidget(self._none)
+        self.column.addWidget(self._none)
 
     def show_conversation(self, conversation: Conversation | None) -> None:
         """Draw it anew; the way that is shown in the chat is set off, its end is current."""
@@ -99,15 +87,19 @@ class TreeMap(QFrame):
         self._bold = QFont(self.tree.font())
         self._bold.setBold(True)
         path = {message.id for message in conversation.active_path()}
-        top = self.tree.invisibleRootItem()
-        waiting = [(top, stretch) for stretch in stretches(conversation)]
+        current = top = self.tree.invisibleRootItem()
+        waiting = deque((top, stretch) for stretch in stretches(conversation))
         while waiting:
-            parent, stretch = waiting.pop(0)
+            parent, stretch = waiting.popleft()
             items = [self._item(message, message.id in path) for message in stretch.messages]
             parent.addChildren(items)
             waiting += [(items[-1], branch) for branch in stretch.branches]
+            for message, item in zip(stretch.messages, items, strict=True):
+                current = item if message.id == conversation.leaf_id else current
         self.tree.expandAll()
-        self._go_to(conversation.leaf_id)
+        if current is not top:
+            self.tree.setCurrentItem(current)
+            self.tree.scrollToItem(current)
 
     def _item(self, message: Message, on_path: bool) -> QTreeWidgetItem:
         words = " ".join(message.text[: 4 * _WORDS].split())[:_WORDS] or self.tr("(nothing)")
@@ -125,25 +117,5 @@ class TreeMap(QFrame):
             item.setFont(0, self._bold)
         return item
 
-    def _go_to(self, message_id: str | None) -> None:
-        walk = QTreeWidgetItemIterator(self.tree)
-        while (item := walk.value()) is not None:
-            if item.data(0, _ID) == message_id:
-                self.tree.setCurrentItem(item)
-                self.tree.scrollToItem(item)
-                return
-            walk += 1
-
     def _on_item(self, item: QTreeWidgetItem) -> None:
         self.chosen.emit(str(item.data(0, _ID)))
-
-    def event(self, event: QEvent) -> bool:
-        """Esc is for the drawer while the cursor is in it."""
-        return claims_escape(event) or super().event(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Esc closes it."""
-        if event.key() == Qt.Key.Key_Escape:
-            self.closed.emit()
-        else:
-            super().keyPressEvent(event)

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDialog,
-    QDialogButtonBox,
     QFileDialog,
     QVBoxLayout,
     QWidget,
@@ -20,7 +19,7 @@ from PySide6.QtWidgets import (
 from snug.domain.exporting import ExportFormat, ExportOptions, ExportReport, file_stem
 from snug.services.exporting import Exporting
 from snug.ui.look.banner import Banner, Level
-from snug.ui.look.parts import label
+from snug.ui.look.parts import dialog_buttons, label
 from snug.ui.look.tokens import SIZES
 from snug.ui.tasks import Tasks
 
@@ -57,7 +56,8 @@ class ExportDialog(QDialog):
         note = label(words, tone="soft", wrap=True)
         note.setObjectName("exportWords")
         column.addWidget(note)
-        column.addWidget(self._make_buttons())
+        accept = "exportAccept", self.tr("Choose a file…")
+        column.addWidget(dialog_buttons(self, accept, ("exportCancel", self.tr("Cancel"))))
         self._formats.currentIndexChanged.connect(self._on_formats_changed)
         self._on_formats_changed()
 
@@ -93,18 +93,6 @@ class ExportDialog(QDialog):
         box.setAccessibleName(text)
         box.setChecked(name != "exportBranches")
         return box
-
-    def _make_buttons(self) -> QDialogButtonBox:
-        buttons = QDialogButtonBox()
-        ok = buttons.addButton(self.tr("Choose a file…"), QDialogButtonBox.ButtonRole.AcceptRole)
-        ok.setObjectName("exportAccept")
-        no = buttons.addButton(self.tr("Cancel"), QDialogButtonBox.ButtonRole.RejectRole)
-        no.setObjectName("exportCancel")
-        for button in (ok, no):
-            button.setAccessibleName(button.text())
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
-        return buttons
 
     def _on_formats_changed(self) -> None:
         kind = ExportFormat(self._formats.currentData())

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QDialog, QVBoxLayout, QWidget
 
 from snug.domain.organising import Folder
 from snug.services.organiser import Organiser
-from snug.ui.look.parts import label
+from snug.ui.look.parts import dialog_buttons, label
 from snug.ui.look.tokens import SIZES
 
 _CHOICES = (7, 30, 90, 180, 365)
@@ -40,15 +40,8 @@ class RetentionDialog(QDialog):
         # Room for the longest sentence: the dialog is not to grow under the pointer.
         self._words.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeading)
         self._words.setMinimumHeight(5 * self.fontMetrics().lineSpacing())
-        buttons = QDialogButtonBox()
-        ok = buttons.addButton(self.tr("Keep this rule"), QDialogButtonBox.ButtonRole.AcceptRole)
-        ok.setObjectName("retentionAccept")
-        no = buttons.addButton(self.tr("Cancel"), QDialogButtonBox.ButtonRole.RejectRole)
-        no.setObjectName("retentionCancel")
-        for button in (ok, no):
-            button.setAccessibleName(button.text())
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
+        accept = "retentionAccept", self.tr("Keep this rule")
+        buttons = dialog_buttons(self, accept, ("retentionCancel", self.tr("Cancel")))
         for part in (self._box, self._words, buttons):
             column.addWidget(part)
         self._box.currentIndexChanged.connect(self._on_box_changed)

@@ -12,6 +12,8 @@ from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QButtonGroup,
+    QDialog,
+    QDialogButtonBox,
     QFrame,
     QGraphicsDropShadowEffect,
     QHBoxLayout,
@@ -167,6 +169,23 @@ def icon_button(
     if pressed is not None:
         button.clicked.connect(lambda: pressed())
     return button
+
+
+def dialog_buttons(
+    dialog: QDialog, accept: tuple[str, str], reject: tuple[str, str]
+) -> QDialogButtonBox:
+    """The two buttons that end a dialog, each with its object's name and its words."""
+    buttons = QDialogButtonBox()
+    for (name, words), role in (
+        (accept, QDialogButtonBox.ButtonRole.AcceptRole),
+        (reject, QDialogButtonBox.ButtonRole.RejectRole),
+    ):
+        button = buttons.addButton(words, role)
+        button.setObjectName(name)
+        button.setAccessibleName(words)
+    buttons.accepted.connect(dialog.accept)
+    buttons.rejected.connect(dialog.reject)
+    return buttons
 
 
 def flow(narrow: bool) -> QBoxLayout.Direction:

@@ -22,6 +22,7 @@ from PySide6.QtGui import (
 from PySide6.QtSvg import QSvgRenderer
 
 from snug.ui.text.formula import Drawing, Trouble, Undrawn, draw_formula
+from snug.ui.text.fragments import blocks, fragments
 
 FORMULA = QTextFormat.ObjectTypes.UserObject.value + 1
 _LATEX = QTextFormat.Property.UserProperty.value + 1
@@ -124,20 +125,23 @@ def trouble_words(undrawn: Undrawn) -> str:
     return QCoreApplication.translate("Formula", "A formula as it was written: {}.").format(words)
 
 
+def forget_formulas() -> None:
+    """Keep no formula of any chat in memory: they are locked."""
+    draw_formula.cache_clear()
+    _renderer.cache_clear()
+
+
 def _sources(cursor: QTextCursor) -> list[str]:
     found: list[str] = []
     start, end = cursor.selectionStart(), cursor.selectionEnd()
-    block = cursor.document().findBlock(start)
-    while block.isValid() and block.position() < end:
-        iterator = block.begin()
-        while not iterator.atEnd():
-            fragment = iterator.fragment()
+    for block in blocks(cursor.document(), start):
+        if block.position() >= end:
+            break
+        for fragment in fragments(block):
             style = fragment.charFormat()
             if style.objectType() == FORMULA:
                 places = range(fragment.position(), fragment.position() + fragment.length())
                 found += [str(style.property(_SOURCE))] * sum(start <= p < end for p in places)
-            iterator += 1
-        block = block.next()
     return found
 
 

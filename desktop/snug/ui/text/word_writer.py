@@ -10,6 +10,7 @@ from PySide6.QtGui import QTextBlock, QTextCharFormat, QTextCursor, QTextDocumen
 from snug.ui.look.typography import Typography
 from snug.ui.text.formula import Undrawn, draw_formula
 from snug.ui.text.formula_object import SIGN, formula_words, trouble_words
+from snug.ui.text.fragments import blocks, fragments
 from snug.ui.text.lifting import Kind, Lifted, restored, split_marks
 from snug.ui.text.links import Refusal, check_link
 
@@ -27,9 +28,7 @@ class WordWriter:
         self, cursor: QTextCursor, block: QTextBlock, base: QTextCharFormat, lifted: list[Lifted]
     ) -> None:
         """Write the words of a paragraph of the scratch document at the cursor."""
-        iterator = block.begin()
-        while not iterator.atEnd():
-            fragment = iterator.fragment()
+        for fragment in fragments(block):
             source = fragment.charFormat()
             words = self._typography.like(source, base)
             if source.isImageFormat():
@@ -50,7 +49,6 @@ class WordWriter:
                     cursor.insertText(piece, words)
                 else:
                     self._write_piece(cursor, piece, words)
-            iterator += 1
 
     def write_formula(
         self, cursor: QTextCursor, latex: str, source: str, words: QTextCharFormat, display: bool
@@ -76,13 +74,8 @@ class WordWriter:
 
 def find_anchor(document: QTextDocument, address: str) -> int | None:
     """The position of the first words that lead to an address."""
-    block = document.begin()
-    while block.isValid():
-        iterator = block.begin()
-        while not iterator.atEnd():
-            fragment = iterator.fragment()
+    for block in blocks(document):
+        for fragment in fragments(block):
             if fragment.charFormat().anchorHref() == address:
                 return fragment.position()
-            iterator += 1
-        block = block.next()
     return None

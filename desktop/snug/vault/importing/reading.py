@@ -60,6 +60,8 @@ _BROKEN = (
 def read(path: Path) -> Iterator[Found]:
     """Every conversation of a file, zip or folder, and what could not be read of it.
 
+    Between them, and where there are none, come empty ones that only tell how far it is.
+
     Raises:
         UserError: there is no such file, or it cannot be opened.
     """
@@ -74,6 +76,7 @@ def read(path: Path) -> Iterator[Found]:
             for found in _in_source(source, threads.get(source.folder)):
                 yield replace(found, read=(done + source.position) / total)
             done += source.bytes
+            yield Found(read=done / total)  # whoever wants to stop is asked here too
 
 
 def _in_source(source: Source, messages: Source | None) -> Iterator[Found]:
@@ -119,7 +122,7 @@ def _of_list(source: Source) -> Iterator[Found]:
             place = f"{source.name}, conversation {number}"
             found = list(_of_entry(place, table(entry)))
             known = known or bool(found)
-            yield from found
+            yield from found or [Found()]
             if not found and len(others) < _MOST_OTHERS:
                 others.append(f"{place}: this is no chat that Snug knows.")
         yield from (Found(problem=problem) for problem in others if known)
